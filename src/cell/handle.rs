@@ -1,0 +1,192 @@
+//! What an instrument holds: the right to record into a word or a block of whatever thread records.
+
+use std::{fmt, marker::PhantomData, slice};
+
+use super::{
+    BlockLease, Recorded, Store, WordLease, bump,
+    histogram::Histogram,
+    local,
+    request::{LastRequest, Request},
+};
+use crate::sync::{Arc, atomic::AtomicU64};
+
+/// The id that no slab has: records through it end in the slow path, which ignores them.
+const UNREGISTERED: u32 = u32::MAX;
+
+/// A word per thread, to add to.
+#[derive(Clone)]
+pub struct Word {
+    id: u32,
+    lease: Option<Arc<WordLease>>,
+}
+
+impl Word {
+    /// A word that ignores what is added.
+    pub const fn unregistered() -> Self {
+        Self { id: UNREGISTERED, lease: None }
+    }
+
+    /// A word of its own, zero in every thread.
+    pub fn new() -> Self {
+        let lease = Store::lease_word(local::store());
+        Self { id: lease.id(), lease: Some(lease) }
+    }
+
+    /// The lease, if the word is registered.
+    pub fn lease(&self) -> Option<&Arc<WordLease>> {
+        self.lease.as_ref()
+    }
+
+    /// Adds to the calling thread's word.
+    #[inline(always)]
+    pub fn add(&self, n: u64) {
+        match local::word(self.id) {
+            // SAFETY: the word is alive, since `bump` does not come into the slow path.
+            Some(word) => bump(unsafe { word.as_ref() }, n),
+            None => self.add_slow(n),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_slow(&self, n: u64) {
+        let Some(lease) = &self.lease else { return };
+        local::reserve_words(self.id);
+        match local::word(self.id) {
+            // SAFETY: as in `add`.
+            Some(word) => bump(unsafe { word.as_ref() }, n),
+            None => lease.add_shared(n),
+        }
+    }
+}
+
+/// What the words of a block mean, and how many there are.
+pub trait Layout {
+    /// The length of a block.
+    const WORDS: usize;
+}
+
+impl<V: Recorded, const SCALE: u8> Layout for Histogram<V, SCALE> {
+    const WORDS: usize = Self::WORDS;
+}
+
+impl Layout for Request {
+    const WORDS: usize = Self::WORDS;
+}
+
+impl Layout for LastRequest {
+    const WORDS: usize = Self::WORDS;
+}
+
+/// A block per thread, to write to.
+pub struct Block<L> {
+    id: u32,
+    lease: Option<Arc<BlockLease>>,
+    layout: PhantomData<fn() -> L>,
+}
+
+impl<L: Layout> Block<L> {
+    /// A block that ignores what is recorded.
+    pub const fn unregistered() -> Self {
+        Self { id: UNREGISTERED, lease: None, layout: PhantomData }
+    }
+
+    /// A block of its own, zero in every thread.
+    pub fn new() -> Self {
+        let lease = Store::lease_block(local::store(), L::WORDS);
+        Self { id: lease.id(), lease: Some(lease), layout: PhantomData }
+    }
+
+    /// The lease, if the block is registered.
+    pub fn lease(&self) -> Option<&Arc<BlockLease>> {
+        self.lease.as_ref()
+    }
+
+    /// Calls `record` with the calling thread's block, as its only writer. `record` must not record elsewhere.
+    #[inline(always)]
+    fn with(&self, record: impl FnOnce(&[AtomicU64])) {
+        match self.own_words() {
+            Some(words) => record(words),
+            None => self.with_slow(record),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn with_slow(&self, record: impl FnOnce(&[AtomicU64])) {
+        let Some(lease) = &self.lease else { return };
+        if local::is_busy() {
+            // Only an allocator that records can come here, and waiting for ourselves would be for ever.
+            return lease.count_rejected();
+        }
+        local::reserve_block(lease);
+        match self.own_words() {
+            Some(words) => record(words),
+            None => lease.with_shared(record),
+        }
+    }
+
+    /// The calling thread's block, if it has one. The slice must be gone before this thread records anything else.
+    #[inline(always)]
+    fn own_words(&self) -> Option<&[AtomicU64]> {
+        let first = local::block(self.id)?;
+        // SAFETY: the block is alive while the thread does not come into the slow path, which `with` and
+        // `with_slow` do not while they hold the slice. By LENGTH it has `L::WORDS` words: a lease of `Block<L>`
+        // was taken with that length.
+        Some(unsafe { slice::from_raw_parts(first.as_ptr(), L::WORDS) })
+    }
+}
+
+impl<V: Recorded, const SCALE: u8> Block<Histogram<V, SCALE>> {
+    /// Records a value.
+    #[inline(always)]
+    pub fn record(&self, value: u64) {
+        self.with(|words| Histogram::<V, SCALE>::record(words, value));
+    }
+}
+
+impl Block<Request> {
+    /// Records a request; `failed` is 0 or 1.
+    #[inline(always)]
+    pub fn record(&self, at: u64, duration: u64, failed: u64) {
+        self.with(|words| Request::record(words, at, duration, failed));
+    }
+}
+
+impl Block<LastRequest> {
+    /// Stores a request; `failed` is 0 or 1.
+    #[inline(always)]
+    pub fn record(&self, at: u64, duration: u64, failed: u64) {
+        self.with(|words| LastRequest::record(words, at, duration, failed));
+    }
+}
+
+impl<L> Clone for Block<L> {
+    fn clone(&self) -> Self {
+        Self { id: self.id, lease: self.lease.clone(), layout: PhantomData }
+    }
+}
+
+impl fmt::Debug for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Word").field("registered", &self.lease.is_some()).finish()
+    }
+}
+
+impl<L> fmt::Debug for Block<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Block").field("registered", &self.lease.is_some()).finish()
+    }
+}
+
+impl<L: Layout> Default for Block<L> {
+    fn default() -> Self {
+        Self::unregistered()
+    }
+}
+
+impl Default for Word {
+    fn default() -> Self {
+        Self::unregistered()
+    }
+}

@@ -1,0 +1,174 @@
+//! The thread-local way to a thread's own cells.
+//!
+//! Two thread-locals: [`Local`] has plain pointers and no destructor, so that reading it is one `fs:`-relative load
+//! and works at any time, also while other thread-locals are destroyed; [`Owned`] keeps alive what they point to
+//! and gives it back at thread exit.
+//!
+//! The slow path allocates, and an allocator may itself record. So the pointers are withdrawn first, and whatever
+//! this thread records meanwhile goes to the shared cells.
+
+use std::{
+    cell::{Cell, RefCell},
+    ptr::{self, NonNull},
+    sync::LazyLock,
+};
+
+use super::{BlockLease, Owner, Store};
+use crate::sync::{Arc, atomic::AtomicU64};
+
+static STORE: LazyLock<Arc<Store>> = LazyLock::new(Store::new);
+
+/// The store of the process.
+pub fn store() -> &'static Arc<Store> {
+    &STORE
+}
+
+/// Pointers to the thread's own cells; the lengths are zero while there are none.
+struct Local {
+    words: Cell<*const AtomicU64>,
+    words_len: Cell<usize>,
+    blocks: Cell<*const *const AtomicU64>,
+    blocks_len: Cell<usize>,
+    /// The thread is in the slow path right now.
+    busy: Cell<bool>,
+    /// The thread has no slab and will get none: refused, or its thread-locals are gone.
+    closed: Cell<bool>,
+}
+
+/// Keeps the thread's cells alive (KEPT).
+struct Owned(RefCell<Option<Kept>>);
+
+struct Kept {
+    owner: Owner,
+    /// The first cell of each block of `owner`, or null.
+    blocks: Vec<*const AtomicU64>,
+}
+
+thread_local! {
+    static LOCAL: Local = const {
+        Local {
+            words: Cell::new(ptr::null()),
+            words_len: Cell::new(0),
+            blocks: Cell::new(ptr::null()),
+            blocks_len: Cell::new(0),
+            busy: Cell::new(false),
+            closed: Cell::new(false),
+        }
+    };
+    static OWNED: Owned = const { Owned(RefCell::new(None)) };
+}
+
+/// The calling thread's own word with that id, if its slab has one.
+///
+/// It is alive until this thread comes into the slow path, or ends.
+// Only a pointer leaves the closure: whatever a caller does with it is then inlined where it calls, not into `with`.
+#[inline(always)]
+pub(super) fn word(id: u32) -> Option<NonNull<AtomicU64>> {
+    LOCAL.with(|local| {
+        if (id as usize) >= local.words_len.get() {
+            return None;
+        }
+        // SAFETY: by KEPT `words` points to `words_len` live cells of the thread's slab, and the id is less.
+        NonNull::new(unsafe { local.words.get().add(id as usize) }.cast_mut())
+    })
+}
+
+/// The first cell of the calling thread's own block with that id, if it has one.
+///
+/// It is alive until this thread comes into the slow path, or ends.
+#[inline(always)]
+pub(super) fn block(id: u32) -> Option<NonNull<AtomicU64>> {
+    LOCAL.with(|local| {
+        if (id as usize) >= local.blocks_len.get() {
+            return None;
+        }
+        // SAFETY: by KEPT `blocks` points to `blocks_len` pointers, and the id is less.
+        let block = unsafe { local.blocks.get().add(id as usize) };
+        // SAFETY: as above.
+        NonNull::new(unsafe { *block }.cast_mut())
+    })
+}
+
+/// Whether the calling thread is in the slow path already: it came back here from an allocator.
+pub(super) fn is_busy() -> bool {
+    LOCAL.with(|local| local.busy.get())
+}
+
+/// Makes sure that the calling thread's slab has every word there is an id for, if it can have a slab.
+pub(super) fn reserve_words(id: u32) {
+    LOCAL.with(|local| {
+        local.change(|owner| {
+            if owner.words().len() <= id as usize {
+                store().grow(owner);
+            }
+        });
+    });
+}
+
+/// Makes sure that the calling thread has a block for the series, if it can have a slab.
+pub(super) fn reserve_block(lease: &BlockLease) {
+    LOCAL.with(|local| local.change(|owner| owner.add_block(lease)));
+}
+
+/// Runs `f` with the calling thread marked as busy: what it records meanwhile, from an allocator, must not come back
+/// here and wait for a lock that the thread itself holds.
+pub(super) fn quietly<R>(f: impl FnOnce() -> R) -> R {
+    LOCAL.with(|local| {
+        let before = local.busy.replace(true);
+        let result = f();
+        local.busy.set(before);
+        result
+    })
+}
+
+impl Local {
+    /// Adopts a slab if there is none yet, and applies `change` to what the thread owns.
+    fn change(&self, change: impl FnOnce(&mut Owner)) {
+        if self.busy.get() || self.closed.get() {
+            return;
+        }
+        let open = quietly(|| {
+            self.withdraw();
+            OWNED.try_with(|owned| self.change_owned(owned, change)).unwrap_or(false)
+        });
+        self.closed.set(!open);
+    }
+
+    fn change_owned(&self, owned: &Owned, change: impl FnOnce(&mut Owner)) -> bool {
+        let mut kept = owned.0.borrow_mut();
+        if kept.is_none() {
+            *kept = store().adopt().map(|owner| Kept { owner, blocks: Vec::new() });
+        }
+        let Some(kept) = kept.as_mut() else { return false };
+        change(&mut kept.owner);
+        kept.blocks.clear();
+        kept.blocks.extend(kept.owner.blocks().map(|block| block.map_or(ptr::null(), <[_]>::as_ptr)));
+        self.publish(kept);
+        true
+    }
+
+    fn publish(&self, kept: &Kept) {
+        let words = kept.owner.words();
+        self.words.set(words.as_ptr());
+        self.words_len.set(words.len());
+        self.blocks.set(kept.blocks.as_ptr());
+        self.blocks_len.set(kept.blocks.len());
+    }
+
+    fn withdraw(&self) {
+        self.words_len.set(0);
+        self.blocks_len.set(0);
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        LOCAL.with(|local| {
+            local.withdraw();
+            local.closed.set(true);
+        });
+        if let Some(kept) = self.0.take() {
+            store().give_back(kept.owner);
+        }
+    }
+}

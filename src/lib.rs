@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+// The layers, lowest first; ARCHITECTURE.md has the map. Under a model checker only the layers that the models
+// reach are compiled, and they are public to the package `loom-tests`.
+
+#[cfg(not(any(freewheel_loom, freewheel_shuttle, freewheel_chaos)))]
+mod sync;
+#[cfg(any(freewheel_loom, freewheel_shuttle, freewheel_chaos))]
+#[doc(hidden)]
+pub mod sync;
+
+#[cfg(any(freewheel_loom, freewheel_shuttle, freewheel_chaos))]
+#[doc(hidden)]
+pub mod reclaim;
+
+#[cfg(not(any(freewheel_loom, freewheel_shuttle, freewheel_chaos)))]
+mod cell;
+#[cfg(any(freewheel_loom, freewheel_shuttle, freewheel_chaos))]
+#[doc(hidden)]
+pub mod cell;
+
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+pub mod metrics;
+
+#[cfg(all(feature = "otlp", not(any(freewheel_loom, freewheel_shuttle))))]
+#[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]
+pub mod otlp;

@@ -1,0 +1,100 @@
+//! [`InstrumentBuilder`]: from a name to an instrument.
+
+use std::{borrow::Cow, fmt, marker::PhantomData};
+
+use super::{
+    Attributes, Histogram, HistogramValue, Instrument, KeyValue, RegisterError, Registry, attributes,
+};
+
+/// Describes an instrument and registers series of it; made by [`Registry::counter`] and its like.
+///
+/// The builder is not used up, so that one description serves many series.
+///
+/// # Examples
+///
+/// ```
+/// use freewheel::metrics::{Counter, KeyValue, Registry};
+///
+/// let registry = Registry::new();
+/// let orders = registry.counter("orders").unit("{order}").description("Orders received.");
+/// let [buy, sell]: [Counter; 2] = [
+///     orders.bind(&[KeyValue::new("side", "buy")])?,
+///     orders.bind(&[KeyValue::new("side", "sell")])?,
+/// ];
+/// buy.add(2);
+/// sell.add(1);
+/// # Ok::<(), freewheel::metrics::RegisterError>(())
+/// ```
+#[must_use = "a builder registers nothing before `build` or `bind`"]
+pub struct InstrumentBuilder<I> {
+    registry: Registry,
+    pub(super) name: Cow<'static, str>,
+    pub(super) unit: Option<Cow<'static, str>>,
+    pub(super) description: Cow<'static, str>,
+    instrument: PhantomData<fn() -> I>,
+}
+
+impl<I: Instrument> InstrumentBuilder<I> {
+    pub(super) fn new(registry: Registry, name: Cow<'static, str>) -> Self {
+        Self { registry, name, unit: None, description: "".into(), instrument: PhantomData }
+    }
+
+    /// Sets the unit, in UCUM notation: `By`, `{request}`, `1`. Durations have the unit `s` by themselves.
+    pub fn unit(mut self, unit: impl Into<Cow<'static, str>>) -> Self {
+        self.unit = Some(unit.into());
+        self
+    }
+
+    /// Sets the description. If an instrument is registered twice, its first description stays.
+    pub fn description(mut self, description: impl Into<Cow<'static, str>>) -> Self {
+        self.description = description.into();
+        self
+    }
+
+    /// Registers the series without attributes, or returns another handle on it if it is registered.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] if name or unit are not well-formed, or the name is registered as something else.
+    pub fn build(&self) -> Result<I, RegisterError> {
+        self.registry.register(self, Attributes::default())
+    }
+
+    /// Registers the series with these attributes, or returns another handle on it if it is registered. The order of
+    /// attributes does not matter.
+    ///
+    /// Do this once and keep the handle: recording through it costs the same as without attributes.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] if a key is empty or given twice, and as [`build`](Self::build).
+    pub fn bind(&self, attributes: &[KeyValue]) -> Result<I, RegisterError> {
+        self.registry.register(self, attributes::canonical(attributes)?)
+    }
+}
+
+impl<V: HistogramValue + 'static, const SCALE: u8> InstrumentBuilder<Histogram<V, SCALE>> {
+    /// Sets the scale, from 3 to 8; see [`Histogram`]. Another number does not compile.
+    pub fn scale<const OTHER: u8>(self) -> InstrumentBuilder<Histogram<V, OTHER>> {
+        let Self { registry, name, unit, description, .. } = self;
+        InstrumentBuilder { registry, name, unit, description, instrument: PhantomData }
+    }
+}
+
+impl<I> Clone for InstrumentBuilder<I> {
+    fn clone(&self) -> Self {
+        let (registry, name) = (self.registry.clone(), self.name.clone());
+        let (unit, description) = (self.unit.clone(), self.description.clone());
+        Self { registry, name, unit, description, instrument: PhantomData }
+    }
+}
+
+impl<I> fmt::Debug for InstrumentBuilder<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstrumentBuilder")
+            .field("name", &self.name)
+            .field("unit", &self.unit)
+            .field("description", &self.description)
+            .finish_non_exhaustive()
+    }
+}

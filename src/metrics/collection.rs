@@ -1,0 +1,104 @@
+//! A collection under way: fills a snapshot, in the memory of the one before where the series are the same.
+
+use std::sync::Arc;
+
+use super::{
+    Data, Metric, Point, Snapshot, Timestamp,
+    instrument::{Identity, SeriesKey},
+};
+use crate::cell::Totals;
+
+/// The snapshot that is being filled.
+#[derive(Debug)]
+pub struct Collection<'a> {
+    snapshot: &'a mut Snapshot,
+    filled: usize,
+    totals: &'a Totals<'a>,
+}
+
+impl<'a> Collection<'a> {
+    /// Begins to fill `snapshot`. The leases to be summed must have been taken before the
+    /// slabs behind `totals` were listed.
+    pub(super) fn new(snapshot: &'a mut Snapshot, totals: &'a Totals<'a>) -> Self {
+        snapshot.taken_at = Timestamp::now();
+        Self { snapshot, filled: 0, totals }
+    }
+
+    /// The totals of counters.
+    pub(super) fn totals(&self) -> &'a Totals<'a> {
+        self.totals
+    }
+
+    /// When the collection was begun.
+    pub(super) fn taken_at(&self) -> Timestamp {
+        self.snapshot.taken_at
+    }
+
+    /// The data that this metric had in the snapshot before, if it stood at the same place.
+    pub(super) fn reuse(&mut self, identity: &Identity) -> Option<&mut Data> {
+        let metric = self.snapshot.metrics.get_mut(self.filled)?;
+        Arc::ptr_eq(&metric.name, &identity.name).then_some(&mut metric.data)
+    }
+
+    /// Appends a metric, unless it has no points.
+    pub(super) fn push(&mut self, identity: &Identity, data: Data) {
+        if data.is_empty() {
+            return;
+        }
+        let Identity { name, unit, description } = identity;
+        match self.snapshot.metrics.get_mut(self.filled) {
+            Some(metric) if Arc::ptr_eq(&metric.name, name) => metric.data = data,
+            place => {
+                let (name, unit, description) = (name.clone(), unit.clone(), description.clone());
+                let metric = Metric { name, unit, description, data };
+                match place {
+                    Some(place) => *place = metric,
+                    None => self.snapshot.metrics.push(metric),
+                }
+            }
+        }
+        self.filled += 1;
+    }
+
+    /// Ends the collection: what the snapshot held beyond it is gone.
+    pub(super) fn finish(self) {
+        self.snapshot.metrics.truncate(self.filled);
+    }
+}
+
+/// Writes points over those of the snapshot before.
+#[derive(Debug)]
+pub(super) struct Points<T> {
+    points: Vec<Point<T>>,
+    filled: usize,
+}
+
+impl<T> Points<T> {
+    /// Begins with the points of the snapshot before, or with none.
+    pub(super) fn over(points: Option<&mut Vec<Point<T>>>) -> Self {
+        Self { points: points.map(std::mem::take).unwrap_or_default(), filled: 0 }
+    }
+
+    /// Appends the point of a series.
+    #[inline]
+    pub(super) fn push(&mut self, key: &SeriesKey, time: Timestamp, value: T) {
+        match self.points.get_mut(self.filled) {
+            Some(point) if point.series == key.id => (point.time, point.value) = (time, value),
+            place => {
+                let (series, attributes, start) = (key.id, key.attributes.clone(), key.start);
+                let point = Point { attributes, start, time, value, series };
+                match place {
+                    Some(place) => *place = point,
+                    None => self.points.push(point),
+                }
+            }
+        }
+        self.filled += 1;
+    }
+
+    /// The points.
+    pub(super) fn finish(mut self) -> Vec<Point<T>> {
+        self.points.truncate(self.filled);
+        self.points
+    }
+}

@@ -1,0 +1,125 @@
+//! Sums: [`Counter`] and [`UpDownCounter`].
+
+use std::borrow::Cow;
+
+use super::{
+    Data,
+    collection::{Collection, Points},
+    instrument::{Identity, Part, Series, sealed::Sealed},
+};
+use crate::cell::Word;
+
+/// A sum that only rises: requests, bytes, errors.
+///
+/// A handle: clones count into the same series. The default, like [`unregistered`](Self::unregistered), counts
+/// nothing. The total wraps at 2^64.
+#[derive(Clone, Debug, Default)]
+#[must_use = "a counter does nothing unless it is added to"]
+pub struct Counter(Word);
+
+impl Counter {
+    /// A counter that ignores what is added: to switch a metric off, or as a `static`'s first value.
+    pub const fn unregistered() -> Self {
+        Self(Word::unregistered())
+    }
+
+    /// Adds `n`.
+    ///
+    /// What a thread adds before something that happens before a [snapshot](super::Registry::snapshot) is in it.
+    ///
+    /// *Progress:* wait-free once the thread has recorded before; see the [table](super). *Cost:* a load and a store
+    /// to memory of the calling thread.
+    #[inline(always)]
+    pub fn add(&self, n: u64) {
+        self.0.add(n);
+    }
+
+    /// The sum over all threads since the series began; zero if unregistered.
+    ///
+    /// *Progress:* takes a lock that recording does not. *Cost:* a load per recording thread.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.lease().map_or(0, |lease| lease.total())
+    }
+}
+
+impl Sealed for Counter {
+    const PARTS: &'static [Part] = &[Part::WHOLE];
+
+    fn kind() -> Cow<'static, str> {
+        "counter".into()
+    }
+
+    fn register() -> Self {
+        Self(Word::new())
+    }
+
+    fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {
+        let before = collection.reuse(&identities[0]).and_then(|data| match data {
+            Data::Counter(points) => Some(points),
+            _ => None,
+        });
+        let mut points = Points::over(before);
+        for Series { key, handle } in series {
+            let total = handle.0.lease().map_or(0, |lease| collection.totals().of(lease));
+            points.push(key, collection.taken_at(), total);
+        }
+        collection.push(&identities[0], Data::Counter(points.finish()));
+    }
+}
+
+/// A sum that rises and falls: connections, bytes in use, items in a queue.
+///
+/// A handle: clones count into the same series. The default, like [`unregistered`](Self::unregistered), counts
+/// nothing. The total wraps.
+#[derive(Clone, Debug, Default)]
+#[must_use = "a counter does nothing unless it is added to"]
+pub struct UpDownCounter(Word);
+
+impl UpDownCounter {
+    /// A counter that ignores what is added.
+    pub const fn unregistered() -> Self {
+        Self(Word::unregistered())
+    }
+
+    /// Adds `n`, which may be negative. One thread may add what another takes away.
+    ///
+    /// *Progress, cost, and what happens before what:* as [`Counter::add`].
+    #[inline(always)]
+    pub fn add(&self, n: i64) {
+        self.0.add(n.cast_unsigned());
+    }
+
+    /// The sum over all threads since the series began; zero if unregistered.
+    ///
+    /// *Progress:* takes a lock that recording does not. *Cost:* a load per recording thread.
+    #[must_use]
+    pub fn total(&self) -> i64 {
+        self.0.lease().map_or(0, |lease| lease.total()).cast_signed()
+    }
+}
+
+impl Sealed for UpDownCounter {
+    const PARTS: &'static [Part] = &[Part::WHOLE];
+
+    fn kind() -> Cow<'static, str> {
+        "up-down counter".into()
+    }
+
+    fn register() -> Self {
+        Self(Word::new())
+    }
+
+    fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {
+        let before = collection.reuse(&identities[0]).and_then(|data| match data {
+            Data::UpDownCounter(points) => Some(points),
+            _ => None,
+        });
+        let mut points = Points::over(before);
+        for Series { key, handle } in series {
+            let total = handle.0.lease().map_or(0, |lease| collection.totals().of(lease));
+            points.push(key, collection.taken_at(), total.cast_signed());
+        }
+        collection.push(&identities[0], Data::UpDownCounter(points.finish()));
+    }
+}

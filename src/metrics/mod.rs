@@ -1,0 +1,88 @@
+//! Metrics that cost a few nanoseconds to record and scale with cores.
+//!
+//! A [`Registry`] makes instruments. An instrument is a handle: clone it, share it, keep it in a `static`; recording
+//! through it touches memory of the calling thread only.
+//!
+//! | instrument        | records                                    | exported as                            |
+//! |-------------------|--------------------------------------------|----------------------------------------|
+//! | [`Counter`]       | a sum that only rises                      | monotonic sum                          |
+//! | [`UpDownCounter`] | a sum that rises and falls                 | non-monotonic sum                      |
+//! | [`Gauge`]         | the last value                             | gauge                                  |
+//! | [`Histogram`]     | a distribution                             | base-2 exponential histogram           |
+//! | [`RequestMetrics`]| requests: count, errors, duration, last    | two counters, a histogram and a gauge  |
+//! | [`LastRequest`]   | the last request alone                     | gauge                                  |
+//!
+//! | operation                                   | progress  | shared cache lines written |
+//! |---------------------------------------------|-----------|----------------------------|
+//! | `add`, `record` (after a thread's first)    | wait-free | none                       |
+//! | `add`, `record` (first in a thread, first after the registry grew, first into a histogram series) | takes a lock, allocates | those of the lock |
+//! | `Counter::add` in a thread without a slab   | lock-free | one                        |
+//! | the others in a thread without a slab       | takes a lock | those of the lock       |
+//! | [`Gauge::record`]                           | wait-free | one                        |
+//! | [`Registry::snapshot`]                      | takes a lock that recording does not | none    |
+//!
+//! A thread is *without a slab* while its thread-locals are being destroyed, and when more threads record at the
+//! same time than [`set_max_slabs`] allows. Recording from a signal handler is not supported.
+//!
+//! # Examples
+//!
+//! ```
+//! use freewheel::metrics::{KeyValue, Registry};
+//!
+//! let registry = Registry::new();
+//! let hits = registry.counter("cache.hits").unit("{hit}").build()?;
+//! let misses = registry.counter("cache.misses").unit("{miss}").bind(&[KeyValue::new("tier", "disk")])?;
+//! std::thread::scope(|scope| {
+//!     for _ in 0..4 {
+//!         scope.spawn(|| (0..1000).for_each(|_| hits.add(1)));
+//!     }
+//! });
+//! misses.add(3);
+//! assert_eq!(hits.total(), 4000);
+//! assert_eq!(registry.snapshot().metrics.len(), 2);
+//! # Ok::<(), freewheel::metrics::RegisterError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod attributes;
+mod builder;
+mod collection;
+mod counter;
+mod exponential;
+mod gauge;
+mod histogram;
+mod instrument;
+mod register_error;
+mod registry;
+mod requests;
+mod snapshot;
+mod timestamp;
+
+pub use self::{
+    attributes::{AttributeError, Attributes, KeyValue, Value},
+    builder::InstrumentBuilder,
+    counter::{Counter, UpDownCounter},
+    exponential::ExponentialHistogram,
+    gauge::{Gauge, GaugeValue},
+    histogram::{Histogram, HistogramValue, RecordError},
+    instrument::Instrument,
+    register_error::RegisterError,
+    registry::Registry,
+    requests::{LastRequest, Outcome, RequestInfo, RequestMetrics, RequestSnapshot, RequestTimer},
+    snapshot::{Data, Metric, Point, SeriesId, Snapshot},
+    timestamp::Timestamp,
+};
+
+use std::num::NonZeroUsize;
+
+use crate::cell;
+
+/// Limits how many threads get cells of their own; 4096 unless set. Further ones share cells: every count stays
+/// exact, but recording gets as slow as an ordinary shared counter, or a mutex for histograms.
+///
+/// A thread gets its cells when it first records and leaves them to the next thread when it ends, so the limit is on
+/// threads that are alive at the same time. Memory is eight bytes per counter series and thread, and some kilobytes
+/// per histogram series and thread that records into it. Threads that have cells already keep them.
+pub fn set_max_slabs(max_slabs: NonZeroUsize) {
+    cell::store().set_max_slabs(max_slabs.get());
+}

@@ -1,0 +1,343 @@
+//! [`Registry`]: instruments by name, and their collection.
+
+use std::{
+    any::Any,
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    fmt,
+    hash::{Hash, Hasher},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use super::{
+    Attributes, Counter, Data, Gauge, GaugeValue, Histogram, HistogramValue, Instrument, InstrumentBuilder,
+    KeyValue, LastRequest, Point, RegisterError, RequestMetrics, SeriesId, Snapshot, Timestamp,
+    UpDownCounter, Value,
+    attributes::same,
+    collection::Collection,
+    instrument::{Identity, Series, SeriesKey},
+    register_error::{check_name, check_unit},
+};
+use crate::cell;
+
+/// The instruments of an application, or of a part of it.
+///
+/// A handle: clones speak of the same registry. Dropping the last one ends its series; instruments that are still
+/// held go on recording, unseen. Any number of registries may exist; they share the per-thread cells.
+///
+/// # Examples
+///
+/// ```
+/// use freewheel::metrics::{Data, Registry};
+///
+/// let registry = Registry::new();
+/// registry.counter("jobs").build()?.add(1);
+/// let snapshot = registry.snapshot();
+/// let Some(Data::Counter(points)) = snapshot.metric("jobs").map(|metric| &metric.data) else { panic!() };
+/// assert_eq!(points[0].value, 1);
+/// # Ok::<(), freewheel::metrics::RegisterError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Registry {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// In the order of registration.
+    instruments: BTreeMap<u64, Entry>,
+    registered: u64,
+    /// By name in lower case: the instrument's own, and those that it is exported under.
+    by_name: HashMap<String, u64>,
+}
+
+/// An instrument with all its series.
+struct Entry {
+    kind: Cow<'static, str>,
+    identities: Box<[Identity]>,
+    series: Box<dyn AnySeries>,
+    /// Names the series that counts the samples that were not recorded.
+    rejected: SeriesKey,
+}
+
+/// The series of an instrument of whatever kind.
+trait AnySeries: Any + Send {
+    fn collect(&self, identities: &[Identity], collection: &mut Collection<'_>);
+    fn rejected(&self) -> u64;
+    fn len(&self) -> usize;
+}
+
+struct SeriesOf<I> {
+    all: Vec<Series<I>>,
+    by_attributes: HashMap<SetOfAttributes, usize>,
+}
+
+/// Attributes as a key: floating-point values by their bits.
+struct SetOfAttributes(Attributes);
+
+/// The name of the metric that counts samples that were not recorded, by instrument.
+const REJECTED: &str = "freewheel.samples.rejected";
+
+impl Registry {
+    /// A registry without instruments.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Describes a [`Counter`].
+    pub fn counter(&self, name: impl Into<Cow<'static, str>>) -> InstrumentBuilder<Counter> {
+        InstrumentBuilder::new(self.clone(), name.into())
+    }
+
+    /// Describes an [`UpDownCounter`].
+    pub fn up_down_counter(&self, name: impl Into<Cow<'static, str>>) -> InstrumentBuilder<UpDownCounter> {
+        InstrumentBuilder::new(self.clone(), name.into())
+    }
+
+    /// Describes a [`Gauge`] of `f64` or `i64`.
+    pub fn gauge<V: GaugeValue + 'static>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+    ) -> InstrumentBuilder<Gauge<V>> {
+        InstrumentBuilder::new(self.clone(), name.into())
+    }
+
+    /// Describes a [`Histogram`] of `u64` or [`Duration`](std::time::Duration), at scale 5 unless the builder is told otherwise.
+    pub fn histogram<V: HistogramValue + 'static>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+    ) -> InstrumentBuilder<Histogram<V>> {
+        InstrumentBuilder::new(self.clone(), name.into())
+    }
+
+    /// Describes [`RequestMetrics`]. `name` is what the names of the exported metrics begin with.
+    pub fn requests(&self, name: impl Into<Cow<'static, str>>) -> InstrumentBuilder<RequestMetrics> {
+        InstrumentBuilder::new(self.clone(), name.into())
+    }
+
+    /// Describes a [`LastRequest`].
+    pub fn last_request(&self, name: impl Into<Cow<'static, str>>) -> InstrumentBuilder<LastRequest> {
+        InstrumentBuilder::new(self.clone(), name.into())
+    }
+
+    /// The state of every series.
+    ///
+    /// *Progress:* takes a lock that registering takes too, but recording does not.
+    /// *Cost:* for each counter series a load per recording thread; for each histogram series a pass over its
+    /// buckets in use per recording thread.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot { taken_at: Timestamp::default(), metrics: Vec::new() };
+        self.snapshot_into(&mut snapshot);
+        snapshot
+    }
+
+    /// Takes a snapshot in place of an earlier one, in its memory: where the series are the same, only times and
+    /// values are written. For readers that come again and again.
+    pub fn snapshot_into(&self, snapshot: &mut Snapshot) {
+        let state = self.lock();
+        cell::store().begin_collection();
+        // Listed under the lock, after all the leases of this registry were taken.
+        let slabs = cell::store().slabs();
+        let totals = slabs.totals();
+        let mut collection = Collection::new(snapshot, &totals);
+        for entry in state.instruments.values() {
+            entry.series.collect(&entry.identities, &mut collection);
+        }
+        state.collect_rejected(&mut collection);
+        collection.finish();
+    }
+
+    /// Removes an instrument and all its series; false if there is none of that name. What it is exported as ends
+    /// with the snapshot before. Handles that are still held go on recording, unseen.
+    #[expect(clippy::must_use_candidate, reason = "it is called for its effect")]
+    pub fn unregister(&self, name: &str) -> bool {
+        let removed = {
+            let mut state = self.lock();
+            let number = state.by_name.get(&name.to_ascii_lowercase()).copied();
+            state.by_name.retain(|_, of| Some(*of) != number);
+            number.and_then(|number| state.instruments.remove(&number))
+        };
+        removed.is_some()
+    }
+
+    /// How many series are registered.
+    #[must_use]
+    pub fn series(&self) -> usize {
+        self.lock().instruments.values().map(|entry| entry.series.len()).sum()
+    }
+
+    pub(super) fn register<I: Instrument>(
+        &self,
+        description: &InstrumentBuilder<I>,
+        attributes: Attributes,
+    ) -> Result<I, RegisterError> {
+        check(description)?;
+        let mut state = self.lock();
+        let entry = state.entry(description)?;
+        let Some(series) = (&mut *entry.series as &mut dyn Any).downcast_mut::<SeriesOf<I>>() else {
+            return Err(conflict(description, entry));
+        };
+        Ok(series.get_or_register(attributes))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing under this lock leaves the state half-changed, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Checks names and unit as they will be exported.
+fn check<I: Instrument>(description: &InstrumentBuilder<I>) -> Result<(), RegisterError> {
+    for part in I::PARTS {
+        check_name(&format!("{}{}", description.name, part.suffix))?;
+        if let Some(unit) = &description.unit {
+            check_unit(unit, part.unit)?;
+        }
+    }
+    Ok(())
+}
+
+fn conflict<I: Instrument>(description: &InstrumentBuilder<I>, entry: &Entry) -> RegisterError {
+    let with_unit = |kind: Cow<'static, str>, unit: &str| format!("{kind} with unit {unit:?}");
+    let unit = I::PARTS[0].unit.unwrap_or(description.unit.as_deref().unwrap_or(""));
+    RegisterError::Conflict {
+        name: description.name.clone().into_owned(),
+        registered: with_unit(entry.kind.clone(), &entry.identities[0].unit),
+        requested: with_unit(I::kind(), unit),
+    }
+}
+
+impl State {
+    /// The instrument of that description, made if the name is free.
+    fn entry<I: Instrument>(
+        &mut self,
+        description: &InstrumentBuilder<I>,
+    ) -> Result<&mut Entry, RegisterError> {
+        let own_name = description.name.to_ascii_lowercase();
+        let names = || I::PARTS.iter().map(|part| format!("{own_name}{}", part.suffix));
+        if let Some(number) = self.by_name.get(&own_name).copied() {
+            let entry = self.instruments.get_mut(&number).expect("names are of instruments that exist");
+            let unit = description.unit.as_deref().or(I::PARTS[0].unit).unwrap_or("");
+            return if *entry.identities[0].unit == *unit {
+                Ok(entry)
+            } else {
+                Err(conflict(description, entry))
+            };
+        }
+        if let Some(number) = names().find_map(|name| self.by_name.get(&name)) {
+            return Err(conflict(description, &self.instruments[number]));
+        }
+        let number = self.registered;
+        self.registered += 1;
+        self.by_name.extend(names().chain([own_name.clone()]).map(|name| (name, number)));
+        Ok(self.instruments.entry(number).or_insert_with(|| Entry::new(description)))
+    }
+
+    /// Reports the samples that were not recorded, if there are any.
+    fn collect_rejected(&self, collection: &mut Collection<'_>) {
+        let time = collection.taken_at();
+        let points = self.instruments.values().map(|entry| (&entry.rejected, entry.series.rejected()));
+        let points = points.filter(|&(_, rejected)| rejected > 0).map(|(key, value)| Point {
+            attributes: key.attributes.clone(),
+            start: key.start,
+            time,
+            value,
+            series: key.id,
+        });
+        let identity = Identity {
+            name: REJECTED.into(),
+            unit: "{sample}".into(),
+            description: "Samples that were not recorded, by instrument.".into(),
+        };
+        collection.push(&identity, Data::Counter(points.collect()));
+    }
+}
+
+impl Entry {
+    fn new<I: Instrument>(description: &InstrumentBuilder<I>) -> Self {
+        let identities = I::PARTS.iter().map(|part| Identity {
+            name: format!("{}{}", description.name, part.suffix).into(),
+            unit: part.unit.or(description.unit.as_deref()).unwrap_or("").into(),
+            description: part.description.unwrap_or(&description.description).into(),
+        });
+        let instrument = Value::String(description.name.clone());
+        Self {
+            kind: I::kind(),
+            identities: identities.collect(),
+            series: Box::new(SeriesOf::<I> { all: Vec::new(), by_attributes: HashMap::new() }),
+            rejected: SeriesKey::new([KeyValue::new("instrument", instrument)].into()),
+        }
+    }
+}
+
+impl SeriesKey {
+    fn new(attributes: Attributes) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self { id: SeriesId(NEXT.fetch_add(1, Relaxed)), attributes, start: Timestamp::now() }
+    }
+}
+
+impl<I: Instrument> SeriesOf<I> {
+    fn get_or_register(&mut self, attributes: Attributes) -> I {
+        let set = SetOfAttributes(attributes.clone());
+        let at = *self.by_attributes.entry(set).or_insert_with(|| {
+            self.all.push(Series { key: SeriesKey::new(attributes), handle: I::register() });
+            self.all.len() - 1
+        });
+        self.all[at].handle.clone()
+    }
+}
+
+impl<I: Instrument> AnySeries for SeriesOf<I> {
+    fn collect(&self, identities: &[Identity], collection: &mut Collection<'_>) {
+        I::collect(&self.all, identities, collection);
+    }
+
+    fn rejected(&self) -> u64 {
+        self.all.iter().map(|series| series.handle.rejected()).sum()
+    }
+
+    fn len(&self) -> usize {
+        self.all.len()
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // Counts as a collection, so that ids are used again also where nobody ever collects.
+        cell::store().begin_collection();
+    }
+}
+
+impl PartialEq for SetOfAttributes {
+    fn eq(&self, other: &Self) -> bool {
+        same(&self.0, &other.0)
+    }
+}
+
+impl Eq for SetOfAttributes {}
+
+impl Hash for SetOfAttributes {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for KeyValue { key, value } in &*self.0 {
+            key.hash(state);
+            match value {
+                Value::Bool(value) => value.hash(state),
+                Value::I64(value) => value.hash(state),
+                Value::F64(value) => value.to_bits().hash(state),
+                Value::String(value) => value.hash(state),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").field("series", &self.series()).finish_non_exhaustive()
+    }
+}

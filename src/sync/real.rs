@@ -1,0 +1,74 @@
+//! The world every user runs in: the types of `std`, at no cost.
+
+use std::sync::{self, PoisonError};
+
+pub use std::{
+    hint,
+    sync::{Arc, MutexGuard},
+    thread,
+};
+
+pub mod atomic {
+    //! The atomics of `core`; 64-bit ones through `portable-atomic` where the target has none.
+
+    #[cfg(target_has_atomic = "64")]
+    pub use core::sync::atomic::AtomicU64;
+    pub use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
+    #[cfg(not(target_has_atomic = "64"))]
+    pub use portable_atomic::AtomicU64;
+}
+
+pub mod cell {
+    //! `core::cell::UnsafeCell` behind closures, so that a checker sees where an access begins and ends.
+
+    /// Shared memory without a lock or an atomic.
+    #[derive(Debug, Default)]
+    #[repr(transparent)]
+    pub struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        /// Wraps `value`.
+        #[inline(always)]
+        pub const fn new(value: T) -> Self {
+            Self(core::cell::UnsafeCell::new(value))
+        }
+
+        /// Calls `access` with a pointer to read through.
+        #[inline(always)]
+        pub fn with<R>(&self, access: impl FnOnce(*const T) -> R) -> R {
+            access(self.0.get())
+        }
+
+        /// Calls `access` with a pointer to write through.
+        #[inline(always)]
+        pub fn with_mut<R>(&self, access: impl FnOnce(*mut T) -> R) -> R {
+            access(self.0.get())
+        }
+
+        /// Returns the value.
+        #[inline(always)]
+        pub fn into_inner(self) -> T {
+            self.0.into_inner()
+        }
+    }
+}
+
+/// A lock for cold paths; [`lock`](Self::lock) returns the guard itself.
+#[derive(Debug, Default)]
+pub struct Mutex<T>(sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    /// Wraps `value`.
+    #[inline(always)]
+    pub const fn new(value: T) -> Self {
+        Self(sync::Mutex::new(value))
+    }
+
+    /// Waits for the lock.
+    #[inline(always)]
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        // Poison says that a critical section panicked. Ours do not panic halfway through a change, so the value
+        // is whole; a thread that panics elsewhere must not take the lock down with it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
