@@ -1,0 +1,25 @@
+//! Models of freewheel's concurrent code, and how they are run.
+//!
+//! * `tests/litmus.rs` guards the checker itself: what loom must and cannot show.
+//! * `tests/<stem>.rs` models `src/<stem>` under loom, `tests/shuttle_<stem>.rs` under shuttle.
+//! * `orderings.allow` lists the orderings that may be stronger than the models can tell.
+
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+compile_error!(
+    "without RUSTFLAGS='--cfg freewheel_loom' (or freewheel_shuttle) no model is compiled; run ci/loom"
+);
+
+#[cfg(freewheel_loom)]
+pub use self::explore::{check, explore, refute};
+
+#[cfg(freewheel_shuttle)]
+pub use self::sample::sample;
+
+#[cfg(freewheel_loom)]
+mod explore;
+
+#[cfg(freewheel_shuttle)]
+mod sample;
+
+#[cfg(any(freewheel_loom, freewheel_shuttle))]
+pub mod treiber;
