@@ -6,7 +6,7 @@ use super::{
     BlockLease, Recorded, Store, WordLease, bump,
     histogram::Histogram,
     local,
-    request::{LastRequest, Request},
+    request::{Ended, LastRequest, Request},
 };
 use crate::sync::{Arc, atomic::AtomicU64};
 
@@ -33,8 +33,8 @@ impl Word {
     }
 
     /// The lease, if the word is registered.
-    pub fn lease(&self) -> Option<&Arc<WordLease>> {
-        self.lease.as_ref()
+    pub fn lease(&self) -> Option<&WordLease> {
+        self.lease.as_deref()
     }
 
     /// Adds to the calling thread's word.
@@ -98,8 +98,8 @@ impl<L: Layout> Block<L> {
     }
 
     /// The lease, if the block is registered.
-    pub fn lease(&self) -> Option<&Arc<BlockLease>> {
-        self.lease.as_ref()
+    pub fn lease(&self) -> Option<&BlockLease> {
+        self.lease.as_deref()
     }
 
     /// Calls `record` with the calling thread's block, as its only writer. `record` must not record elsewhere.
@@ -141,23 +141,23 @@ impl<V: Recorded, const SCALE: u8> Block<Histogram<V, SCALE>> {
     /// Records a value.
     #[inline(always)]
     pub fn record(&self, value: u64) {
-        self.with(|words| Histogram::<V, SCALE>::record(words, value));
+        self.with(move |words| Histogram::<V, SCALE>::record(words, value));
     }
 }
 
 impl Block<Request> {
-    /// Records a request; `failed` is 0 or 1.
+    /// Records a request.
     #[inline(always)]
-    pub fn record(&self, at: u64, duration: u64, failed: u64) {
-        self.with(|words| Request::record(words, at, duration, failed));
+    pub fn record(&self, ended: Ended) {
+        self.with(move |words| Request::record(words, ended));
     }
 }
 
 impl Block<LastRequest> {
-    /// Stores a request; `failed` is 0 or 1.
+    /// Stores a request.
     #[inline(always)]
-    pub fn record(&self, at: u64, duration: u64, failed: u64) {
-        self.with(|words| LastRequest::record(words, at, duration, failed));
+    pub fn record(&self, ended: Ended) {
+        self.with(move |words| LastRequest::record(words, ended));
     }
 }
 

@@ -37,7 +37,9 @@ impl WordLease {
 
     /// The sum over all threads since the lease began; wraps.
     pub fn total(&self) -> u64 {
-        self.store.slabs().totals().of(self)
+        let mut total = 0;
+        self.store.slabs().totals().each([self], |sum| total = sum);
+        total
     }
 
     /// The part of the total that is not in slabs.

@@ -79,7 +79,7 @@ pub use self::{
     histogram::{Histogram, HistogramTotals},
     index::{Index, Recorded},
     lease::{BlockLease, WordLease},
-    request::{LastRequest, Request, RequestTotals},
+    request::{Ended, Ending, LastRequest, Request, RequestTotals},
     slot::{Last, Slot},
     store::{Owner, Store, Totals},
 };

@@ -17,12 +17,48 @@ const SCALE: u8 = 5;
 type Durations = Histogram<Duration, SCALE>;
 
 /// What the slot holds, in this order.
-const SLOT_WORDS: usize = 5;
+const SLOT_WORDS: usize = 4;
 const SUM_WORD: usize = SUM - 1;
 const ERRORS: usize = 1;
 const AT: usize = 2;
-const DURATION: usize = 3;
-const OUTCOME: usize = 4;
+const ENDING: usize = 3;
+
+/// How a request ended, in one word: the nanoseconds that it took, at most 2^63 - 1, and in the top bit whether it
+/// failed. A record has to fit into two registers, or its arguments are spilled on the hot path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ending(u64);
+
+impl Ending {
+    const FAILED: u64 = 1 << 63;
+
+    /// `nanos` is less than 2^63.
+    #[inline(always)]
+    pub fn new(nanos: u64, failed: bool) -> Self {
+        debug_assert!(nanos < Self::FAILED, "the top bit is taken");
+        Self(nanos | if failed { Self::FAILED } else { 0 })
+    }
+
+    /// How long the request took.
+    #[inline(always)]
+    pub fn nanos(self) -> u64 {
+        self.0 & !Self::FAILED
+    }
+
+    /// Whether it failed.
+    #[inline(always)]
+    pub fn failed(self) -> bool {
+        self.0 & Self::FAILED != 0
+    }
+}
+
+/// A request and when it ended, in nanoseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The time stamp.
+    pub at: u64,
+    /// How it ended.
+    pub ending: Ending,
+}
 
 /// Requests of a service: how many, how many failed, how long they took, which was the last.
 #[derive(Debug)]
@@ -39,8 +75,8 @@ pub struct RequestTotals {
     pub sum: u64,
     /// The distribution of the durations in nanoseconds.
     pub durations: HistogramTotals,
-    /// Time stamp, duration and whether it failed, of the request with the newest time stamp.
-    pub last: Option<(u64, u64, bool)>,
+    /// The request with the newest time stamp.
+    pub last: Option<Ended>,
 }
 
 impl Request {
@@ -49,13 +85,13 @@ impl Request {
     /// The scale of the histogram of durations.
     pub const SCALE: u8 = SCALE;
 
-    /// Records a request in a block of the caller's own (OWNER). `failed` is 0 or 1.
+    /// Records a request in a block of the caller's own (OWNER).
     #[inline(always)]
-    pub fn record(words: &[AtomicU64], at: u64, duration: u64, failed: u64) {
+    pub fn record(words: &[AtomicU64], Ended { at, ending }: Ended) {
         let slot = Slot::<SLOT_WORDS>::new(words);
-        let sum = slot.own(SUM_WORD).wrapping_add(duration);
-        slot.write([sum, slot.own(ERRORS) + failed, at, duration, failed]);
-        Durations::record_unsummed(words, duration);
+        let sum = slot.own(SUM_WORD).wrapping_add(ending.nanos());
+        slot.write([sum, slot.own(ERRORS) + u64::from(ending.failed()), at, ending.0]);
+        Durations::record_unsummed(words, ending.nanos());
     }
 
     /// The totals of a series.
@@ -80,8 +116,8 @@ impl RequestTotals {
         self.requests += slot.writes;
         self.errors += slot.words[ERRORS];
         self.sum = self.sum.wrapping_add(slot.words[SUM_WORD]);
-        let last = (slot.words[AT], slot.words[DURATION], slot.words[OUTCOME] == 1);
-        if whole && slot.writes > 0 && self.last.is_none_or(|newest| newest.0 <= last.0) {
+        let last = Ended { at: slot.words[AT], ending: Ending(slot.words[ENDING]) };
+        if whole && slot.writes > 0 && self.last.is_none_or(|newest| newest.at <= last.at) {
             self.last = Some(last);
         }
     }
@@ -93,19 +129,21 @@ pub struct LastRequest;
 
 impl LastRequest {
     /// The length of a block.
-    pub const WORDS: usize = 4;
+    pub const WORDS: usize = 3;
 
-    /// Stores a request in a block of the caller's own (OWNER). `failed` is 0 or 1.
+    /// Stores a request in a block of the caller's own (OWNER).
     #[inline(always)]
-    pub fn record(words: &[AtomicU64], at: u64, duration: u64, failed: u64) {
-        Slot::<3>::new(words).write([at, duration, failed]);
+    pub fn record(words: &[AtomicU64], Ended { at, ending }: Ended) {
+        Slot::<2>::new(words).write([at, ending.0]);
     }
 
-    /// Time stamp, duration and whether it failed, of the request with the newest time stamp.
-    pub fn newest(lease: &BlockLease) -> Option<(u64, u64, bool)> {
+    /// The request with the newest time stamp.
+    pub fn newest(lease: &BlockLease) -> Option<Ended> {
         let blocks = lease.blocks();
-        let slots = blocks.iter().filter_map(|block| Slot::<3>::new(block.as_slice()).read());
+        let slots = blocks.iter().filter_map(|block| Slot::<2>::new(block.as_slice()).read());
         let written = slots.filter(|slot| slot.writes > 0);
-        written.map(|slot| (slot.words[0], slot.words[1], slot.words[2] == 1)).max_by_key(|last| last.0)
+        written
+            .map(|slot| Ended { at: slot.words[0], ending: Ending(slot.words[1]) })
+            .max_by_key(|last| last.at)
     }
 }

@@ -14,6 +14,8 @@ use crate::sync::{
 
 /// How many threads get a slab of their own unless told otherwise.
 const DEFAULT_MAX_SLABS: usize = 4096;
+/// How many totals are summed at a time.
+const LEASES_AT_ONCE: usize = 256;
 /// Slabs are allocated in steps of this many words; in models, where every word costs, of few.
 const WORD_STEP: usize = if cfg!(any(freewheel_loom, freewheel_shuttle)) { 2 } else { 64 };
 
@@ -165,17 +167,56 @@ impl Slabs {
     }
 }
 
-impl Totals<'_> {
-    /// The total over all threads of a lease that was taken before the slabs were listed; wraps.
-    #[inline]
-    pub fn of(&self, lease: &WordLease) -> u64 {
-        self.sum(lease.id()).wrapping_add(lease.shared_total())
+impl<'a> Totals<'a> {
+    /// Calls `report` with the total over all threads of each lease, in order; totals wrap. The leases must have been
+    /// taken before the slabs were listed.
+    pub fn each<'l>(&self, leases: impl IntoIterator<Item = &'l WordLease>, mut report: impl FnMut(u64)) {
+        let mut leases = leases.into_iter().peekable();
+        let mut totals = [0; LEASES_AT_ONCE];
+        while let Some(first) = leases.peek().map(|lease| lease.id() as usize) {
+            // As many leases as have consecutive ids: mostly all that were taken together.
+            let mut taken = 0;
+            while let Some(total) = totals.get_mut(taken)
+                && let Some(lease) = leases.next_if(|lease| lease.id() as usize == first + taken)
+            {
+                *total = lease.shared_total();
+                taken += 1;
+            }
+            self.add_run(first, &mut totals[..taken]);
+            totals[..taken].iter().for_each(|&total| report(total));
+        }
+    }
+
+    /// Adds the words of consecutive ids to their totals.
+    ///
+    /// Slab by slab, so that memory is read in order; and four slabs at a time, since what limits is writing the totals.
+    fn add_run(&self, first: usize, totals: &mut [u64]) {
+        let from_first = |words: &&'a [AtomicU64]| words.get(first..).unwrap_or_default();
+        let load = |word: &AtomicU64| word.load(Relaxed);
+        let (fours, rest) = self.0.as_chunks::<4>();
+        for four in fours {
+            let [a, b, c, d] = four.each_ref().map(from_first);
+            let common = [a, b, c, d].map(<[_]>::len).into_iter().fold(totals.len(), usize::min);
+            let (head, tail) = totals.split_at_mut(common);
+            for ((((total, a), b), c), d) in head.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                let pair = load(a).wrapping_add(load(b));
+                *total = total.wrapping_add(pair).wrapping_add(load(c).wrapping_add(load(d)));
+            }
+            [a, b, c, d].iter().for_each(|words| add_words(tail, &words[common..]));
+        }
+        rest.iter().for_each(|words| add_words(totals, from_first(words)));
     }
 
     /// The sum of the words with that id; wraps.
     fn sum(&self, id: u32) -> u64 {
         let words = self.0.iter().filter_map(|words| words.get(id as usize));
         words.fold(0, |sum, word| sum.wrapping_add(word.load(Relaxed)))
+    }
+}
+
+fn add_words(totals: &mut [u64], words: &[AtomicU64]) {
+    for (total, word) in totals.iter_mut().zip(words) {
+        *total = total.wrapping_add(word.load(Relaxed));
     }
 }
 

@@ -60,10 +60,11 @@ impl Sealed for Counter {
             _ => None,
         });
         let mut points = Points::over(before);
-        for Series { key, handle } in series {
-            let total = handle.0.lease().map_or(0, |lease| collection.totals().of(lease));
+        let mut keys = series.iter().map(|series| &series.key);
+        collection.totals().each(series.iter().filter_map(|series| series.handle.0.lease()), |total| {
+            let key = keys.next().expect("every series of a registry has a lease");
             points.push(key, collection.taken_at(), total);
-        }
+        });
         collection.push(&identities[0], Data::Counter(points.finish()));
     }
 }
@@ -116,10 +117,11 @@ impl Sealed for UpDownCounter {
             _ => None,
         });
         let mut points = Points::over(before);
-        for Series { key, handle } in series {
-            let total = handle.0.lease().map_or(0, |lease| collection.totals().of(lease));
+        let mut keys = series.iter().map(|series| &series.key);
+        collection.totals().each(series.iter().filter_map(|series| series.handle.0.lease()), |total| {
+            let key = keys.next().expect("every series of a registry has a lease");
             points.push(key, collection.taken_at(), total.cast_signed());
-        }
+        });
         collection.push(&identities[0], Data::UpDownCounter(points.finish()));
     }
 }

@@ -53,7 +53,7 @@ impl<V: HistogramValue, const SCALE: u8> Histogram<V, SCALE> {
         Self(Block::unregistered())
     }
 
-    /// Records a value. Durations above 584 years count as 584 years.
+    /// Records a value. Durations above 292 years count as 292 years.
     ///
     /// What a thread records before something that happens before a [snapshot](super::Registry::snapshot) is in it.
     ///
@@ -70,7 +70,7 @@ impl<V: HistogramValue, const SCALE: u8> Histogram<V, SCALE> {
     /// thread.
     #[must_use]
     pub fn snapshot(&self) -> ExponentialHistogram {
-        let totals = self.0.lease().map(|lease| cell::Histogram::<V, SCALE>::totals(lease));
+        let totals = self.0.lease().map(cell::Histogram::<V, SCALE>::totals);
         distribution::<V, SCALE>(totals.unwrap_or_default())
     }
 
@@ -87,11 +87,11 @@ impl<const SCALE: u8> Histogram<Duration, SCALE> {
     ///
     /// # Errors
     ///
-    /// [`RecordError`] if `seconds` is negative, NaN, infinite or above 584 years. The sample is counted in
+    /// [`RecordError`] if `seconds` is negative, NaN, infinite or above 292 years. The sample is counted in
     /// [`rejected`](Self::rejected), so ignoring the error hides nothing.
     pub fn record_secs_f64(&self, seconds: f64) -> Result<(), RecordError> {
         match Duration::try_from_secs_f64(seconds) {
-            Ok(duration) if duration.as_secs() <= u64::MAX / 1_000_000_000 => {
+            Ok(duration) if duration.as_nanos() < 1 << 63 => {
                 self.record(duration);
                 Ok(())
             }
@@ -124,7 +124,7 @@ impl fmt::Display for RecordError {
         let seconds = self.seconds;
         write!(
             f,
-            "{seconds} seconds were not recorded; a duration is finite, not negative and at most 584 years"
+            "{seconds} seconds were not recorded; a duration is finite, not negative and at most 292 years"
         )
     }
 }

@@ -9,7 +9,7 @@ use super::{
     instrument::{Identity, Part, Series, sealed::Sealed},
     timestamp::{Tick, saturating_nanos},
 };
-use crate::cell::{self, Block, Request, RequestTotals};
+use crate::cell::{self, Block, Ended, Ending, Request, RequestTotals};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,16 +67,16 @@ impl RequestMetrics {
         self.record_at(duration, outcome, Timestamp::now());
     }
 
-    /// Records a request that ended at `at`.
+    /// Records a request that ended at `at`. Durations above 292 years count as 292 years.
     ///
     /// What a thread records before something that happens before a [snapshot](super::Registry::snapshot) is in it.
     /// As the last request each thread keeps the one that it recorded last, and of these the newest `at` counts.
     ///
     /// *Progress:* wait-free once the thread has recorded into this series before; see the [table](super).
-    /// *Cost:* a table lookup and eleven stores to memory of the calling thread.
+    /// *Cost:* a table lookup and seven stores to memory of the calling thread.
     #[inline(always)]
     pub fn record_at(&self, duration: Duration, outcome: Outcome, at: Timestamp) {
-        self.0.record(at.as_unix_nanos(), saturating_nanos(duration), u64::from(outcome == Outcome::Error));
+        self.0.record(ended(duration, outcome, at));
     }
 
     /// Starts to time a request. The clock is read here and in [`RequestTimer::finish`], not once more.
@@ -93,7 +93,7 @@ impl RequestMetrics {
     /// thread.
     #[must_use]
     pub fn snapshot(&self) -> RequestSnapshot {
-        let totals = self.0.lease().map(|lease| Request::totals(lease));
+        let totals = self.0.lease().map(Request::totals);
         RequestSnapshot::new(totals.unwrap_or_default())
     }
 }
@@ -132,6 +132,12 @@ impl Drop for RequestTimer<'_> {
     }
 }
 
+#[inline(always)]
+fn ended(duration: Duration, outcome: Outcome, at: Timestamp) -> Ended {
+    let ending = Ending::new(saturating_nanos(duration), outcome == Outcome::Error);
+    Ended { at: at.as_unix_nanos(), ending }
+}
+
 /// One request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -145,11 +151,11 @@ pub struct RequestInfo {
 }
 
 impl RequestInfo {
-    fn new((at, duration, failed): (u64, u64, bool)) -> Self {
+    fn new(Ended { at, ending }: Ended) -> Self {
         Self {
             at: Timestamp::from_unix_nanos(at),
-            duration: Duration::from_nanos(duration),
-            outcome: if failed { Outcome::Error } else { Outcome::Success },
+            duration: Duration::from_nanos(ending.nanos()),
+            outcome: if ending.failed() { Outcome::Error } else { Outcome::Success },
         }
     }
 }
@@ -311,10 +317,10 @@ impl LastRequest {
     /// Stores a request that ended at `at`.
     ///
     /// *Progress:* wait-free once the thread has stored into this series before; see the [table](super).
-    /// *Cost:* five stores to one cache line of the calling thread.
+    /// *Cost:* four stores to one cache line of the calling thread.
     #[inline(always)]
     pub fn record_at(&self, duration: Duration, outcome: Outcome, at: Timestamp) {
-        self.0.record(at.as_unix_nanos(), saturating_nanos(duration), u64::from(outcome == Outcome::Error));
+        self.0.record(ended(duration, outcome, at));
     }
 
     /// The request with the newest time stamp, if there is any. Never parts of two requests.

@@ -8,7 +8,7 @@ use std::{
 
 use quanta::{Clock, Instant};
 
-/// A point in time: nanoseconds since the Unix epoch, in a `u64` (enough until the year 2554).
+/// A point in time: nanoseconds since the Unix epoch, in a `u64` (enough until the year 2262).
 ///
 /// [`now`](Self::now) reads the processor's time stamp counter where that is invariant, at less than half the
 /// price of [`SystemTime::now`]. It is tied to the system clock once, at first use, and runs monotonically from
@@ -82,12 +82,15 @@ impl Timestamp {
     }
 }
 
-/// `duration` in nanoseconds; `u64::MAX` (584 years) stands for anything longer.
+/// `duration` in nanoseconds, at most 2^63 - 1 (292 years).
 #[inline(always)]
 pub(crate) const fn saturating_nanos(duration: Duration) -> u64 {
-    match duration.as_secs().checked_mul(1_000_000_000) {
-        Some(nanos) => nanos.saturating_add(duration.subsec_nanos() as u64),
-        None => u64::MAX,
+    const LONGEST: u64 = u64::MAX >> 1;
+    // A comparison up front: `checked_mul` makes the processor wait for the upper half of the product.
+    if duration.as_secs() < LONGEST / 1_000_000_000 {
+        duration.as_secs() * 1_000_000_000 + duration.subsec_nanos() as u64
+    } else {
+        LONGEST
     }
 }
 
