@@ -1,0 +1,10 @@
+//! The OTLP exporter against a collector in this process that does what a script says.
+#![cfg(feature = "otlp")]
+
+mod collector;
+mod delivery;
+mod faults;
+mod lifecycle;
+mod reading;
+mod start;
+mod wire;
