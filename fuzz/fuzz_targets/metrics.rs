@@ -11,8 +11,8 @@ use std::{
 
 use arbitrary::Arbitrary;
 use freewheel::metrics::{
-    Counter, Data, ExponentialHistogram, Gauge, Histogram, KeyValue, Outcome, Registry, RequestMetrics, SeriesId,
-    Snapshot, Timestamp, UpDownCounter,
+    Counter, Data, ExponentialHistogram, Gauge, Histogram, KeyValue, Outcome, Registry, RequestMetrics,
+    SeriesId, Snapshot, Timestamp, UpDownCounter,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -262,9 +262,10 @@ fn point(snapshot: &Snapshot, kind: Kind, which: Which) -> Option<Seen> {
         Data::UpDownCounter(points) => {
             points.iter().find(|point| *point.attributes == wanted).map(|point| Seen::I64(point.value))
         }
-        Data::GaugeF64(points) => {
-            points.iter().find(|point| *point.attributes == wanted).map(|point| Seen::F64(point.value.to_bits()))
-        }
+        Data::GaugeF64(points) => points
+            .iter()
+            .find(|point| *point.attributes == wanted)
+            .map(|point| Seen::F64(point.value.to_bits())),
         other => panic!("{other:?}"),
     }
 }

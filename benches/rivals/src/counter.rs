@@ -48,7 +48,7 @@ fn bound() -> Race {
 fn attributes() -> Race {
     let ours = METHOD_ROUTE_STATUS.map(|(key, value)| KeyValue::new(key, value));
     let contestants = vec![
-        ours_bound("freewheel (bound)", &ours),
+        ours_bound("freewheel", &ours),
         locked_table(),
         open_telemetry_attributes(),
         prometheus_attributes(),

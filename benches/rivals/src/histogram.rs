@@ -46,7 +46,7 @@ fn exponential() -> Race {
 
 fn explicit() -> Race {
     let contestants = vec![
-        ours("freewheel (exponential)"),
+        ours("freewheel"),
         open_telemetry("opentelemetry_sdk (bound)", Histograms::Explicit),
         prometheus(),
         prometheus_client(),
