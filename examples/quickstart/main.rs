@@ -29,7 +29,7 @@ use std::{
 
 use freewheel::{
     metrics::{KeyValue, RegisterError, Registry},
-    otlp::{Exporter, Stats, Temporality},
+    otlp::{Exporter, ShutdownError, Stats, Temporality},
 };
 
 use crate::{
@@ -137,15 +137,12 @@ fn walk_with_progress(
 }
 
 /// Exports what is not exported yet and stops the exporter.
-fn deliver(exporter: Exporter) -> (Stats, Result<(), String>) {
-    let flushed = exporter.force_flush(PATIENCE);
-    // The numbers cannot be asked for once the exporter is gone.
-    let stats = exporter.stats();
-    let delivered = match flushed {
-        Ok(()) => exporter.shutdown(PATIENCE).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    (stats, delivered)
+fn deliver(exporter: Exporter) -> (Stats, Result<(), ShutdownError>) {
+    let before = exporter.stats();
+    match exporter.shutdown(PATIENCE) {
+        Ok(stats) => (stats, Ok(())),
+        Err(error) => (before, Err(error)),
+    }
 }
 
 /// The last line: whether everything arrived, as far as that is known here.

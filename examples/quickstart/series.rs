@@ -8,9 +8,6 @@ use opentelemetry_proto::tonic::{
     metrics::v1::{ExponentialHistogramDataPoint, Metric, NumberDataPoint, metric, number_data_point},
 };
 
-/// The exporter sends at most this many buckets per histogram, as other OpenTelemetry SDKs do by default.
-const MAX_BUCKETS: usize = 160;
-
 /// Every series and what it stands at.
 pub(crate) type Series = BTreeMap<Key, Reading>;
 
@@ -124,7 +121,7 @@ fn attributes(attributes: Vec<WireKeyValue>) -> BTreeMap<String, String> {
 
 impl From<&ExponentialHistogram> for Distribution {
     fn from(histogram: &ExponentialHistogram) -> Self {
-        let histogram = histogram.clone().with_max_buckets(MAX_BUCKETS);
+        let histogram = histogram.clone().with_max_buckets(ExponentialHistogram::MAX_EXPORTED_BUCKETS);
         Self {
             count: histogram.count(),
             sum: histogram.sum(),

@@ -28,6 +28,10 @@ pub struct ExponentialHistogram {
 }
 
 impl ExponentialHistogram {
+    /// How many buckets an export has at most: what OpenTelemetry's SDKs keep, by the metrics SDK specification, "Base2
+    /// Exponential Bucket Histogram Aggregation".
+    pub const MAX_EXPORTED_BUCKETS: usize = 160;
+
     /// How many values were recorded.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -15,9 +15,6 @@ use opentelemetry_proto::tonic::{
 use super::delta::{Base, Step};
 use crate::metrics::{Data, ExponentialHistogram, KeyValue, Metric, Point, Snapshot, Timestamp, Value};
 
-/// The most buckets of a histogram that go out, as many as the OpenTelemetry SDKs send by default.
-const MAX_BUCKETS: usize = 160;
-
 /// One request, and what it means for the base of the deltas.
 #[derive(Debug)]
 pub(super) struct Part {
@@ -248,7 +245,7 @@ fn distribution(
     time: Timestamp,
     value: ExponentialHistogram,
 ) -> ExponentialHistogramDataPoint {
-    let value = value.with_max_buckets(MAX_BUCKETS);
+    let value = value.with_max_buckets(ExponentialHistogram::MAX_EXPORTED_BUCKETS);
     let buckets = || Buckets { offset: value.offset(), bucket_counts: value.buckets().to_vec() };
     ExponentialHistogramDataPoint {
         attributes,

@@ -103,11 +103,14 @@ impl Exporter {
     /// *Progress:* blocks the calling thread, for `deadline` at most, whatever the collector does.
     /// *Cost:* that of a [`force_flush`](Self::force_flush).
     ///
+    /// Returns what the exporter has done, the last export included.
+    ///
     /// # Errors
     ///
     /// [`ShutdownError`], which says how many points were not acknowledged. The exporter is gone all the same.
-    pub fn shutdown(mut self, deadline: Duration) -> Result<(), ShutdownError> {
-        self.stop(deadline)
+    pub fn shutdown(mut self, deadline: Duration) -> Result<Stats, ShutdownError> {
+        self.stop(deadline)?;
+        Ok(self.stats())
     }
 
     /// What the exporter has done so far.
