@@ -12,6 +12,15 @@ use std::{
 
 use freewheel::metrics::{Counter, Histogram, KeyValue, Outcome, Registry, RequestMetrics, Timestamp};
 
+/// Ends the other threads of a test, also when an assertion fails: a scope waits for them.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
 #[test]
 fn totals_are_exact_under_thread_churn_while_being_collected() {
     const GENERATIONS: u64 = 100;
@@ -23,6 +32,7 @@ fn totals_are_exact_under_thread_churn_while_being_collected() {
     let (counter, histogram, requests) = (&counter, &histogram, &requests);
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
+        let ends_collector = SetOnDrop(&done);
         let collector = scope.spawn(|| {
             let (mut total, mut count, mut seen) = (0, 0, 0);
             while !done.load(Relaxed) {
@@ -52,7 +62,7 @@ fn totals_are_exact_under_thread_churn_while_being_collected() {
             })
             .collect();
         recorders.into_iter().for_each(|recorder| recorder.join().unwrap());
-        done.store(true, Relaxed);
+        drop(ends_collector);
         collector.join().unwrap();
     });
     let recorded = 4 * GENERATIONS * ADDS;
@@ -166,7 +176,6 @@ fn recording_from_destructors_of_other_thread_locals_is_counted() {
     );
     assert_eq!((seen.requests.snapshot().requests, seen.requests.snapshot().errors), (expected, expected));
     assert_eq!(seen.histogram.rejected(), 0);
-    std::mem::forget(seen);
 }
 
 #[test]
@@ -210,15 +219,13 @@ fn a_request_is_never_seen_torn() {
                 }
             });
         }
-        let mut looked = 0;
-        while looked < 20_000 {
+        let _ends_recorders = SetOnDrop(&stop);
+        for _ in 0..20_000 {
             for info in [requests.snapshot().last, last.load()].into_iter().flatten() {
                 let i = info.at.as_unix_nanos();
                 assert_eq!(info.duration, Duration::from_nanos(i));
                 assert_eq!(info.outcome == Outcome::Error, i % 3 == 0);
             }
-            looked += 1;
         }
-        stop.store(true, Relaxed);
     });
 }

@@ -39,4 +39,9 @@ fn threads_beyond_the_limit_share_cells_and_every_count_stays_exact() {
     let seen = requests.snapshot();
     assert_eq!((seen.requests, seen.errors, seen.durations.count()), (recorded, recorded, recorded));
     assert_eq!(seen.last.unwrap().duration, Duration::from_nanos(ADDS - 1));
+
+    // A thread that found no slab asks again: once it has one, its records are in it, and the next thread's are too.
+    set_max_slabs(NonZeroUsize::new(100).unwrap());
+    (0..5000).for_each(|_| counter.add(1));
+    assert_eq!(counter.total(), recorded + 5000);
 }

@@ -217,6 +217,18 @@ fn sdk_buckets(values: &[u64]) -> (i32, BTreeMap<i32, u64>, u64) {
 }
 
 #[test]
+fn differences_are_right_also_from_merged_buckets() {
+    let histogram = Registry::new().histogram::<u64>("h").build().unwrap();
+    (1..1000).for_each(|value| histogram.record(value));
+    let merged = histogram.snapshot().with_max_buckets(10);
+    histogram.record(5);
+    let window = histogram.snapshot().since(&merged);
+    assert_eq!((window.count(), window.sum(), window.scale()), (1, 5.0, merged.scale()));
+    let bounds = window.min().unwrap()..=window.max().unwrap();
+    assert!(bounds.contains(&5.0), "{bounds:?}");
+}
+
+#[test]
 fn buckets_agree_with_the_opentelemetry_sdk() {
     for round in 0..20 {
         // Below 2^40 and away from exact powers of two, where the SDK's logarithm is exact enough.

@@ -103,7 +103,7 @@ fn a_name_registered_as_something_else_is_refused_and_says_as_what() {
     let other_unit = registry.counter("x").unit("s").build().unwrap_err();
     assert_eq!(
         other_unit.to_string(),
-        "instrument \"x\" is registered already as a counter with unit \"By\", not as a counter with unit \"s\"; use \
+        "instrument \"x\" is registered already as counter with unit \"By\", not as counter with unit \"s\"; use \
          another name or register it the same way"
     );
     assert!(matches!(registry.up_down_counter("x").unit("By").build(), Err(RegisterError::Conflict { .. })));
@@ -117,6 +117,20 @@ fn a_name_registered_as_something_else_is_refused_and_says_as_what() {
     let _taken = registry.counter("web.count").build().unwrap();
     assert!(matches!(registry.requests("web").build(), Err(RegisterError::Conflict { .. })));
     assert_eq!(registry.series(), 3);
+}
+
+#[test]
+fn names_that_an_instrument_is_exported_as_are_not_instruments() {
+    let registry = Registry::new();
+    let web = registry.requests("web").build().unwrap();
+    for part in ["web.count", "web.errors", "web.duration", "web.last.duration"] {
+        assert!(matches!(registry.requests(part).build(), Err(RegisterError::Conflict { .. })), "{part}");
+        assert!(!registry.unregister(part));
+    }
+    web.record(Duration::from_nanos(1), Outcome::Success);
+    assert_eq!((web.snapshot().requests, registry.series()), (1, 1));
+    let reserved = registry.counter("freewheel.samples.REJECTED").build();
+    assert!(matches!(reserved, Err(RegisterError::InvalidName { .. })));
 }
 
 #[test]

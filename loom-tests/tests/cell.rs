@@ -162,10 +162,33 @@ fn a_block_used_again_is_cleared_before_anybody_records_into_it() {
 }
 
 #[test]
-fn threads_without_a_slab_lose_nothing() {
+fn an_idle_slab_is_adopted_by_one_thread_only() {
     check(3, || {
         let store = Store::new();
+        let lease = Store::lease_word(&store);
+        visit(&store, &lease, 1);
+        let adopters = [(); 2].map(|()| {
+            let (store, lease) = (store.clone(), lease.clone());
+            thread::spawn(move || {
+                let owner = store.adopt().unwrap();
+                add(&owner, &lease, 1);
+                add(&owner, &lease, 1);
+                store.give_back(owner);
+            })
+        });
+        adopters.into_iter().for_each(|adopter| adopter.join().unwrap());
+        assert_eq!(lease.total(), 5);
+    });
+}
+
+#[test]
+fn threads_without_a_slab_lose_nothing() {
+    check(2, || {
+        let store = Store::new();
         store.set_max_slabs(1);
+        // Nobody else gets one.
+        let only = store.adopt();
+        assert!(only.is_some());
         let word = Store::lease_word(&store);
         let block = Store::lease_block(&store, 1);
         let recorders = [(); 2].map(|()| {

@@ -105,7 +105,8 @@ impl<L: Layout> Block<L> {
     /// Calls `record` with the calling thread's block, as its only writer. `record` must not record elsewhere.
     #[inline(always)]
     fn with(&self, record: impl FnOnce(&[AtomicU64])) {
-        match self.own_words() {
+        // SAFETY: `record` does not record elsewhere, and the slice ends with it.
+        match unsafe { self.own_words() } {
             Some(words) => record(words),
             None => self.with_slow(record),
         }
@@ -120,19 +121,23 @@ impl<L: Layout> Block<L> {
             return lease.count_rejected();
         }
         local::reserve_block(lease);
-        match self.own_words() {
+        // SAFETY: as in `with`.
+        match unsafe { self.own_words() } {
             Some(words) => record(words),
             None => lease.with_shared(record),
         }
     }
 
-    /// The calling thread's block, if it has one. The slice must be gone before this thread records anything else.
+    /// The calling thread's block, if it has one.
+    ///
+    /// # Safety
+    ///
+    /// The slice must be gone before this thread records anything else: that may come into the slow path.
     #[inline(always)]
-    fn own_words(&self) -> Option<&[AtomicU64]> {
+    unsafe fn own_words(&self) -> Option<&[AtomicU64]> {
         let first = local::block(self.id)?;
-        // SAFETY: the block is alive while the thread does not come into the slow path, which `with` and
-        // `with_slow` do not while they hold the slice. By LENGTH it has `L::WORDS` words: a lease of `Block<L>`
-        // was taken with that length.
+        // SAFETY: the block is alive until the thread comes into the slow path, by the caller's promise. By LENGTH it
+        // has `L::WORDS` words: a lease of `Block<L>` was taken with that length.
         Some(unsafe { slice::from_raw_parts(first.as_ptr(), L::WORDS) })
     }
 }

@@ -65,8 +65,12 @@ impl<V: Recorded, const SCALE: u8> Histogram<V, SCALE> {
 
     /// Adds what one block holds.
     pub(super) fn add_block(totals: &mut HistogramTotals, words: &[AtomicU64]) {
-        totals.sum = totals.sum.wrapping_add(words[SUM].load(Relaxed));
         let (min, max) = (!words[NOT_MIN].load(Relaxed), words[MAX].load(Relaxed));
+        if min > max {
+            // Nothing is recorded yet, or the first record is under way; it will be in the next time.
+            return;
+        }
+        totals.sum = totals.sum.wrapping_add(words[SUM].load(Relaxed));
         totals.min = totals.min.min(min);
         totals.max = totals.max.max(max);
         // Only these slots can be in use. A record that is under way may be left out; it will be in the next time.

@@ -16,6 +16,9 @@ use std::{
 use super::{BlockLease, Owner, Store};
 use crate::sync::{Arc, atomic::AtomicU64};
 
+/// Asking takes the store's mutex.
+const RECORDS_UNTIL_ASKING_AGAIN: u32 = 1024;
+
 static STORE: LazyLock<Arc<Store>> = LazyLock::new(Store::new);
 
 /// The store of the process.
@@ -31,8 +34,10 @@ struct Local {
     blocks_len: Cell<usize>,
     /// The thread is in the slow path right now.
     busy: Cell<bool>,
-    /// The thread has no slab and will get none: refused, or its thread-locals are gone.
+    /// The thread's other thread-locals are gone: it gets no slab any more.
     closed: Cell<bool>,
+    /// There were `max_slabs` slabs: how many more records go to shared cells before the thread asks again.
+    refused: Cell<u32>,
 }
 
 /// Keeps the thread's cells alive (KEPT).
@@ -44,6 +49,22 @@ struct Kept {
     blocks: Vec<*const AtomicU64>,
 }
 
+impl Kept {
+    fn new(owner: Owner) -> Self {
+        let mut kept = Self { blocks: Vec::new(), owner };
+        (0..kept.owner.block_ids()).for_each(|id| kept.point_to_block(id));
+        kept
+    }
+
+    fn point_to_block(&mut self, id: u32) {
+        let at = id as usize;
+        if self.blocks.len() <= at {
+            self.blocks.resize(at + 1, ptr::null());
+        }
+        self.blocks[at] = self.owner.block(id).map_or(ptr::null(), <[_]>::as_ptr);
+    }
+}
+
 thread_local! {
     static LOCAL: Local = const {
         Local {
@@ -53,6 +74,7 @@ thread_local! {
             blocks_len: Cell::new(0),
             busy: Cell::new(false),
             closed: Cell::new(false),
+            refused: Cell::new(0),
         }
     };
     static OWNED: Owned = const { Owned(RefCell::new(None)) };
@@ -101,48 +123,63 @@ pub(super) fn reserve_words(id: u32) {
             if owner.words().len() <= id as usize {
                 store().grow(owner);
             }
+            None
         });
     });
 }
 
 /// Makes sure that the calling thread has a block for the series, if it can have a slab.
 pub(super) fn reserve_block(lease: &BlockLease) {
-    LOCAL.with(|local| local.change(|owner| owner.add_block(lease)));
+    LOCAL.with(|local| {
+        local.change(|owner| {
+            owner.add_block(lease);
+            Some(lease.id())
+        });
+    });
 }
 
 /// Runs `f` with the calling thread marked as busy: what it records meanwhile, from an allocator, must not come back
 /// here and wait for a lock that the thread itself holds.
 pub(super) fn quietly<R>(f: impl FnOnce() -> R) -> R {
-    LOCAL.with(|local| {
-        let before = local.busy.replace(true);
-        let result = f();
-        local.busy.set(before);
-        result
-    })
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LOCAL.with(|local| local.busy.set(self.0));
+        }
+    }
+    let _restore = Restore(LOCAL.with(|local| local.busy.replace(true)));
+    f()
 }
 
 impl Local {
-    /// Adopts a slab if there is none yet, and applies `change` to what the thread owns.
-    fn change(&self, change: impl FnOnce(&mut Owner)) {
+    /// Adopts a slab if there is none yet, and applies `change` to what the thread owns. It says which block is new.
+    fn change(&self, change: impl FnOnce(&mut Owner) -> Option<u32>) {
         if self.busy.get() || self.closed.get() {
             return;
         }
-        let open = quietly(|| {
+        if let Some(refused) = self.refused.get().checked_sub(1) {
+            self.refused.set(refused);
+            return;
+        }
+        quietly(|| {
             self.withdraw();
-            OWNED.try_with(|owned| self.change_owned(owned, change)).unwrap_or(false)
+            match OWNED.try_with(|owned| self.change_owned(owned, change)) {
+                Ok(true) => {}
+                Ok(false) => self.refused.set(RECORDS_UNTIL_ASKING_AGAIN),
+                Err(_) => self.closed.set(true),
+            }
         });
-        self.closed.set(!open);
     }
 
-    fn change_owned(&self, owned: &Owned, change: impl FnOnce(&mut Owner)) -> bool {
+    fn change_owned(&self, owned: &Owned, change: impl FnOnce(&mut Owner) -> Option<u32>) -> bool {
         let mut kept = owned.0.borrow_mut();
         if kept.is_none() {
-            *kept = store().adopt().map(|owner| Kept { owner, blocks: Vec::new() });
+            *kept = store().adopt().map(Kept::new);
         }
         let Some(kept) = kept.as_mut() else { return false };
-        change(&mut kept.owner);
-        kept.blocks.clear();
-        kept.blocks.extend(kept.owner.blocks().map(|block| block.map_or(ptr::null(), <[_]>::as_ptr)));
+        if let Some(id) = change(&mut kept.owner) {
+            kept.point_to_block(id);
+        }
         self.publish(kept);
         true
     }

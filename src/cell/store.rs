@@ -269,7 +269,6 @@ impl Owner {
     }
 
     /// The owner's block with that id, if it ever made one.
-    #[cfg(any(freewheel_loom, freewheel_shuttle))]
     pub fn block(&self, id: u32) -> Option<&[AtomicU64]> {
         self.blocks.get(id as usize)?.as_deref().map(Cells::as_slice)
     }
@@ -285,9 +284,10 @@ impl Owner {
         }
     }
 
+    /// One more than the largest id of a block that the owner may have.
     #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
-    pub(super) fn blocks(&self) -> impl Iterator<Item = Option<&[AtomicU64]>> {
-        self.blocks.iter().map(|block| block.as_deref().map(Cells::as_slice))
+    pub(super) fn block_ids(&self) -> u32 {
+        self.blocks.len() as u32
     }
 }
 

@@ -37,7 +37,8 @@ pub struct KeyValue {
 }
 
 impl KeyValue {
-    /// Makes an attribute. Text that is not `'static` is copied.
+    /// Makes an attribute. Text that is not `'static` is given as a `String`. OTLP has no unsigned 64-bit integers, so
+    /// neither has this.
     #[must_use]
     pub fn new(key: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
         Self { key: key.into(), value: value.into() }
@@ -75,6 +76,24 @@ impl From<i64> for Value {
 
 impl From<i32> for Value {
     fn from(value: i32) -> Self {
+        Self::I64(value.into())
+    }
+}
+
+impl From<u32> for Value {
+    fn from(value: u32) -> Self {
+        Self::I64(value.into())
+    }
+}
+
+impl From<u16> for Value {
+    fn from(value: u16) -> Self {
+        Self::I64(value.into())
+    }
+}
+
+impl From<u8> for Value {
+    fn from(value: u8) -> Self {
         Self::I64(value.into())
     }
 }

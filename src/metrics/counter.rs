@@ -18,7 +18,7 @@ use crate::cell::Word;
 pub struct Counter(Word);
 
 impl Counter {
-    /// A counter that ignores what is added: to switch a metric off, or as a `static`'s first value.
+    /// A counter that ignores what is added: to switch a metric off.
     pub const fn unregistered() -> Self {
         Self(Word::unregistered())
     }
@@ -70,6 +70,9 @@ impl Sealed for Counter {
 }
 
 /// A sum that rises and falls: connections, bytes in use, items in a queue.
+///
+/// Its parts are read one thread after the other. While threads add and take away, a total can therefore be off by as
+/// much as went from one thread to another during the reading, and even be negative; at rest it is exact.
 ///
 /// A handle: clones count into the same series. The default, like [`unregistered`](Self::unregistered), counts
 /// nothing. The total wraps.

@@ -109,7 +109,7 @@ impl ExponentialHistogram {
             below += bucket;
             if rank <= below {
                 let middle = self.boundary(f64::from(index) + 0.5);
-                return Some(middle.clamp(min, max));
+                return Some(middle.max(min).min(max));
             }
         }
         Some(max)
@@ -134,34 +134,44 @@ impl ExponentialHistogram {
         while (last >> steps) - (i64::from(self.offset) >> steps) >= max_buckets as i64 {
             steps += 1;
         }
-        if steps > 0 {
-            let offset = self.offset >> steps;
-            let mut merged = vec![0; ((last >> steps) - i64::from(offset) + 1) as usize];
-            for (index, count) in (self.offset..).zip(&self.buckets) {
-                merged[((index >> steps) - offset) as usize] += count;
-            }
-            (self.scale, self.offset, self.buckets) = (self.scale - steps, offset, merged);
-        }
+        self.merge_buckets(steps);
         self
     }
 
-    /// What was recorded between `base`, an earlier snapshot of the same series, and this one.
+    /// Lowers the scale by `steps`.
+    fn merge_buckets(&mut self, steps: i32) {
+        if steps == 0 {
+            return;
+        }
+        let offset = self.offset >> steps;
+        let mut merged = Vec::new();
+        for (index, count) in (self.offset..).zip(&self.buckets) {
+            let at = ((index >> steps) - offset) as usize;
+            merged.resize(merged.len().max(at + 1), 0);
+            merged[at] += count;
+        }
+        (self.scale, self.offset, self.buckets) = (self.scale - steps, offset, merged);
+    }
+
+    /// What was recorded between `base`, an earlier snapshot of the same series, and this one. If one of them has
+    /// merged buckets, the other's are merged likewise.
     #[must_use]
     pub fn since(&self, base: &Self) -> Self {
+        let (mut window, mut base) = (self.clone(), base.clone());
+        let scale = window.scale.min(base.scale);
+        window.merge_buckets(window.scale - scale);
+        base.merge_buckets(base.scale - scale);
         let before = |index: i32| {
             let position = index.checked_sub(base.offset).and_then(|at| usize::try_from(at).ok());
             position.and_then(|at| base.buckets.get(at)).copied().unwrap_or(0)
         };
-        let buckets =
-            (self.offset..).zip(&self.buckets).map(|(index, count)| count.wrapping_sub(before(index)));
-        let mut window = Self {
-            zero_count: self.zero_count.wrapping_sub(base.zero_count),
-            buckets: buckets.collect(),
-            sum: self.sum.wrapping_sub(base.sum),
-            ..*self
-        };
+        for (index, count) in (window.offset..).zip(&mut window.buckets) {
+            *count = count.saturating_sub(before(index));
+        }
+        window.zero_count = window.zero_count.saturating_sub(base.zero_count);
+        window.sum = window.sum.wrapping_sub(base.sum);
         window.trim();
-        window.limit_extremes(base);
+        window.limit_extremes(&base);
         window
     }
 

@@ -1,7 +1,8 @@
 //! Metrics that cost a few nanoseconds to record and scale with cores.
 //!
-//! A [`Registry`] makes instruments. An instrument is a handle: clone it, share it, keep it in a `static`; recording
-//! through it touches memory of the calling thread only.
+//! A [`Registry`] makes instruments. An instrument is a handle: clone it, share it, keep it in a struct or, with
+//! [`LazyLock`](std::sync::LazyLock), in a `static`. Recording through it touches memory of the calling thread only,
+//! except for a [`Gauge`].
 //!
 //! | instrument        | records                                    | exported as                            |
 //! |-------------------|--------------------------------------------|----------------------------------------|
@@ -16,13 +17,13 @@
 //! |---------------------------------------------|-----------|----------------------------|
 //! | `add`, `record` (after a thread's first)    | wait-free | none                       |
 //! | `add`, `record` (first in a thread, first after the registry grew, first into a histogram series) | takes a lock, allocates | those of the lock |
-//! | `Counter::add` in a thread without a slab   | lock-free | one                        |
-//! | the others in a thread without a slab       | takes a lock | those of the lock       |
+//! | the counters' `add` in a thread without a slab | lock-free | one                     |
+//! | the others' `record` in a thread without a slab | takes a lock | those of the lock       |
 //! | [`Gauge::record`]                           | wait-free | one                        |
 //! | [`Registry::snapshot`]                      | takes a lock that recording does not | none    |
 //!
 //! A thread is *without a slab* while its thread-locals are being destroyed, and when more threads record at the
-//! same time than [`set_max_slabs`] allows. Recording from a signal handler is not supported.
+//! same time than [`set_max_slabs`] allows; it then asks again now and then. Recording from a signal handler is not supported.
 //!
 //! # Examples
 //!

@@ -10,7 +10,7 @@ use super::AttributeError;
 pub enum RegisterError {
     /// The name breaks OpenTelemetry's "instrument name syntax".
     InvalidName {
-        /// The name as exported, with what the instrument appends to it.
+        /// The name as exported, with what the instrument appends to it; cut after 300 characters.
         name: String,
         /// The rule that it breaks.
         rule: &'static str,
@@ -43,7 +43,7 @@ impl fmt::Display for RegisterError {
             Self::InvalidAttributes(error) => error.fmt(f),
             Self::Conflict { name, registered, requested } => write!(
                 f,
-                "instrument {name:?} is registered already as a {registered}, not as a {requested}; use another name \
+                "instrument {name:?} is registered already as {registered}, not as {requested}; use another name \
                  or register it the same way"
             ),
         }
@@ -65,6 +65,9 @@ impl From<AttributeError> for RegisterError {
     }
 }
 
+/// The name of the metric that counts samples that were not recorded, by instrument.
+pub(super) const REJECTED: &str = "freewheel.samples.rejected";
+
 /// Checks a name: OpenTelemetry specification, metrics API, "Instrument name syntax".
 pub(super) fn check_name(name: &str) -> Result<(), RegisterError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '/');
@@ -76,10 +79,14 @@ pub(super) fn check_name(name: &str) -> Result<(), RegisterError> {
         "a name has only ASCII letters, digits, '_', '.', '-' and '/'"
     } else if name.len() > 255 {
         "a name has at most 255 characters"
+    } else if name.eq_ignore_ascii_case(REJECTED) {
+        "this name is that of the samples that were not recorded"
     } else {
         return Ok(());
     };
-    Err(RegisterError::InvalidName { name: name.to_owned(), rule })
+    // Long enough to recognise it.
+    let name = name.chars().take(300).collect();
+    Err(RegisterError::InvalidName { name, rule })
 }
 
 /// Checks a unit: OpenTelemetry specification, metrics API, "Instrument unit"; and that the instrument leaves the

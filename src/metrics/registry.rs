@@ -19,14 +19,14 @@ use super::{
     attributes::same,
     collection::Collection,
     instrument::{Identity, Series, SeriesKey},
-    register_error::{check_name, check_unit},
+    register_error::{REJECTED, check_name, check_unit},
 };
 use crate::cell;
 
 /// The instruments of an application, or of a part of it.
 ///
-/// A handle: clones speak of the same registry. Dropping the last one ends its series; instruments that are still
-/// held go on recording, unseen. Any number of registries may exist; they share the per-thread cells.
+/// A handle: clones speak of the same registry, and so do builders and exporters made from it. Dropping the last of
+/// them ends its series; instruments that are still held go on recording, unseen. Any number of registries may exist; they share the per-thread cells.
 ///
 /// # Examples
 ///
@@ -56,6 +56,8 @@ struct State {
 
 /// An instrument with all its series.
 struct Entry {
+    /// In lower case.
+    name: String,
     kind: Cow<'static, str>,
     identities: Box<[Identity]>,
     series: Box<dyn AnySeries>,
@@ -77,9 +79,6 @@ struct SeriesOf<I> {
 
 /// Attributes as a key: floating-point values by their bits.
 struct SetOfAttributes(Attributes);
-
-/// The name of the metric that counts samples that were not recorded, by instrument.
-const REJECTED: &str = "freewheel.samples.rejected";
 
 impl Registry {
     /// A registry without instruments.
@@ -156,12 +155,17 @@ impl Registry {
     /// with the snapshot before. Handles that are still held go on recording, unseen.
     #[expect(clippy::must_use_candidate, reason = "it is called for its effect")]
     pub fn unregister(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
         let removed = {
             let mut state = self.lock();
-            let number = state.by_name.get(&name.to_ascii_lowercase()).copied();
+            let number = state.by_name.get(&name).copied();
+            // Names of what another instrument is exported as are not its own.
+            let number = number.filter(|number| state.instruments[number].name == name);
             state.by_name.retain(|_, of| Some(*of) != number);
             number.and_then(|number| state.instruments.remove(&number))
         };
+        // Counts as a collection, so that ids are used again also where nobody ever collects.
+        cell::store().begin_collection();
         removed.is_some()
     }
 
@@ -223,11 +227,8 @@ impl State {
         if let Some(number) = self.by_name.get(&own_name).copied() {
             let entry = self.instruments.get_mut(&number).expect("names are of instruments that exist");
             let unit = description.unit.as_deref().or(I::PARTS[0].unit).unwrap_or("");
-            return if *entry.identities[0].unit == *unit {
-                Ok(entry)
-            } else {
-                Err(conflict(description, entry))
-            };
+            let same = entry.name == own_name && *entry.identities[0].unit == *unit;
+            return if same { Ok(entry) } else { Err(conflict(description, entry)) };
         }
         if let Some(number) = names().find_map(|name| self.by_name.get(&name)) {
             return Err(conflict(description, &self.instruments[number]));
@@ -267,6 +268,7 @@ impl Entry {
         });
         let instrument = Value::String(description.name.clone());
         Self {
+            name: description.name.to_ascii_lowercase(),
             kind: I::kind(),
             identities: identities.collect(),
             series: Box::new(SeriesOf::<I> { all: Vec::new(), by_attributes: HashMap::new() }),

@@ -24,7 +24,7 @@ pub enum Outcome {
 ///
 /// One call records all of it in one block of the calling thread, at a fraction of what four instruments cost.
 /// Named `p`, it is exported as the counters `p.count` and `p.errors`, the histogram `p.duration` in seconds, and the
-/// gauge `p.last.duration`, whose time stamp is that of the last request.
+/// gauge `p.last.duration`, whose time stamp is that of the last request. The name `p` itself is taken too.
 ///
 /// A handle: clones record into the same series. The default, like [`unregistered`](Self::unregistered), ignores
 /// requests.
@@ -87,7 +87,8 @@ impl RequestMetrics {
     /// What was recorded over all threads since the series began; all zero if unregistered.
     ///
     /// Requests, errors and the sum behind the mean are of one instant in each thread, unless that thread records
-    /// so densely that a bounded number of attempts does not find a gap.
+    /// so densely that a bounded number of attempts does not find a gap. The distribution is read after them, so
+    /// while threads record its count may be ahead.
     ///
     /// *Progress:* takes a lock that recording does not. *Cost:* a pass over the buckets in use, per recording
     /// thread.
@@ -95,6 +96,12 @@ impl RequestMetrics {
     pub fn snapshot(&self) -> RequestSnapshot {
         let totals = self.0.lease().map(Request::totals);
         RequestSnapshot::new(totals.unwrap_or_default())
+    }
+
+    /// How many requests were not recorded: a global allocator tried to while this thread was allocating for a record.
+    #[must_use]
+    pub fn rejected(&self) -> u64 {
+        self.0.lease().map_or(0, |lease| lease.rejected())
     }
 }
 
@@ -292,7 +299,7 @@ impl Sealed for RequestMetrics {
     }
 
     fn rejected(&self) -> u64 {
-        self.0.lease().map_or(0, |lease| lease.rejected())
+        self.rejected()
     }
 }
 
@@ -330,6 +337,12 @@ impl LastRequest {
     pub fn load(&self) -> Option<RequestInfo> {
         cell::LastRequest::newest(self.0.lease()?).map(RequestInfo::new)
     }
+
+    /// How many requests were not stored, see [`RequestMetrics::rejected`].
+    #[must_use]
+    pub fn rejected(&self) -> u64 {
+        self.0.lease().map_or(0, |lease| lease.rejected())
+    }
 }
 
 impl Sealed for LastRequest {
@@ -351,5 +364,9 @@ impl Sealed for LastRequest {
             }
         }
         collection.push(&identities[0], Data::GaugeF64(points.finish()));
+    }
+
+    fn rejected(&self) -> u64 {
+        self.rejected()
     }
 }

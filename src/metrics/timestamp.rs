@@ -8,7 +8,7 @@ use std::{
 
 use quanta::{Clock, Instant};
 
-/// A point in time: nanoseconds since the Unix epoch, in a `u64` (enough until the year 2262).
+/// A point in time: nanoseconds since the Unix epoch, in a `u64` (enough until the year 2554).
 ///
 /// [`now`](Self::now) reads the processor's time stamp counter where that is invariant, at less than half the
 /// price of [`SystemTime::now`]. It is tied to the system clock once, at first use, and runs monotonically from
