@@ -35,7 +35,7 @@ impl Ending {
     #[inline(always)]
     pub fn new(nanos: u64, failed: bool) -> Self {
         debug_assert!(nanos < Self::FAILED, "the top bit is taken");
-        Self(nanos | if failed { Self::FAILED } else { 0 })
+        Self(nanos | u64::from(failed) << 63)
     }
 
     /// How long the request took.
