@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{
     Data,
     collection::{Collection, Points},
-    instrument::{Identity, Part, Series, sealed::Sealed},
+    instrument::{Identity, Part, Series, SeriesKey, sealed::Sealed},
 };
 use crate::cell::Word;
 
@@ -60,11 +60,8 @@ impl Sealed for Counter {
             _ => None,
         });
         let mut points = Points::over(before);
-        let mut keys = series.iter().map(|series| &series.key);
-        collection.totals().each(series.iter().filter_map(|series| series.handle.0.lease()), |total| {
-            let key = keys.next().expect("every series of a registry has a lease");
-            points.push(key, collection.taken_at(), total);
-        });
+        let time = collection.taken_at();
+        each_total(series, |counter| &counter.0, collection, |key, total| points.push(key, time, total));
         collection.push(&identities[0], Data::Counter(points.finish()));
     }
 }
@@ -120,11 +117,22 @@ impl Sealed for UpDownCounter {
             _ => None,
         });
         let mut points = Points::over(before);
-        let mut keys = series.iter().map(|series| &series.key);
-        collection.totals().each(series.iter().filter_map(|series| series.handle.0.lease()), |total| {
-            let key = keys.next().expect("every series of a registry has a lease");
-            points.push(key, collection.taken_at(), total.cast_signed());
-        });
+        let time = collection.taken_at();
+        let push = |key: &SeriesKey, total: u64| points.push(key, time, total.cast_signed());
+        each_total(series, |counter| &counter.0, collection, push);
         collection.push(&identities[0], Data::UpDownCounter(points.finish()));
     }
+}
+
+/// Calls `push` with the key and the total of each series.
+fn each_total<I>(
+    series: &[Series<I>],
+    word: impl Fn(&I) -> &Word,
+    collection: &Collection<'_>,
+    mut push: impl FnMut(&SeriesKey, u64),
+) {
+    let mut keys = series.iter().map(|series| &series.key);
+    collection.totals().each(series.iter().filter_map(|series| word(&series.handle).lease()), |total| {
+        push(keys.next().expect("every series of a registry has a lease"), total);
+    });
 }
