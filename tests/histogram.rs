@@ -226,6 +226,11 @@ fn differences_are_right_also_from_merged_buckets() {
     assert_eq!((window.count(), window.sum(), window.scale()), (1, 5.0, merged.scale()));
     let bounds = window.min().unwrap()..=window.max().unwrap();
     assert!(bounds.contains(&5.0), "{bounds:?}");
+    // And the other way round.
+    let whole = histogram.snapshot();
+    histogram.record(7);
+    let window = histogram.snapshot().with_max_buckets(10).since(&whole);
+    assert_eq!((window.count(), window.sum(), window.scale()), (1, 7.0, merged.scale()));
 }
 
 #[test]

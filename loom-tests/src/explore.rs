@@ -7,7 +7,6 @@
 //! | `FREEWHEEL_TWIN`        | see `freewheel::sync`; with 0, loom skips schedules                         |
 
 use std::{
-    any::Any,
     collections::BTreeSet,
     env, fmt,
     panic::{self, AssertUnwindSafe},
@@ -20,6 +19,8 @@ use freewheel::{
     sync::{Twins, twins},
 };
 use loom::model::Builder;
+
+use crate::message;
 
 const MAX_BRANCHES: usize = 10_000;
 
@@ -97,9 +98,4 @@ fn run<O: Ord + Send + 'static>(
     eprintln!("{name}: {executions} executions, bound {bound}, {:?}", start.elapsed());
     assert!(executions > 0, "nothing was executed");
     outcomes
-}
-
-fn message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default()
 }

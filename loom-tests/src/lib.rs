@@ -9,6 +9,8 @@ compile_error!(
     "without RUSTFLAGS='--cfg freewheel_loom' (or freewheel_shuttle) no model is compiled; run ci/loom"
 );
 
+use std::any::Any;
+
 #[cfg(freewheel_loom)]
 pub use self::explore::{check, explore, refute};
 
@@ -23,3 +25,10 @@ mod sample;
 
 #[cfg(any(freewheel_loom, freewheel_shuttle))]
 pub mod treiber;
+
+/// What a panic said.
+#[must_use]
+pub fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default()
+}

@@ -6,7 +6,7 @@ use std::panic;
 
 use freewheel::sync::{Arc, thread};
 use loom_tests::{
-    sample,
+    message, sample,
     treiber::{Stack, USE_AFTER_FREE},
 };
 
@@ -48,8 +48,7 @@ fn leaking_pops_are_right() {
 fn assert_caught(wrong_pop: fn(&Stack<u32>) -> Option<u32>) {
     let result = panic::catch_unwind(|| sample(ITERATIONS, move || push_and_pop(wrong_pop)));
     let payload = result.expect_err("a wrong model passed");
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let message = text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let message = message(&*payload);
     let caught = message.contains("data race") || message.contains(USE_AFTER_FREE);
     assert!(caught, "failed for another reason: {message}");
 }

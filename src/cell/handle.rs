@@ -102,6 +102,11 @@ impl<L: Layout> Block<L> {
         self.lease.as_deref()
     }
 
+    /// How many samples were not recorded; none if unregistered.
+    pub fn rejected(&self) -> u64 {
+        self.lease().map_or(0, BlockLease::rejected)
+    }
+
     /// Calls `record` with the calling thread's block, as its only writer. `record` must not record elsewhere.
     #[inline(always)]
     fn with(&self, record: impl FnOnce(&[AtomicU64])) {

@@ -37,9 +37,7 @@ impl WordLease {
 
     /// The sum over all threads since the lease began; wraps.
     pub fn total(&self) -> u64 {
-        let mut total = 0;
-        self.store.slabs().totals().each([self], |sum| total = sum);
-        total
+        self.store.slabs().sum(self.id).wrapping_add(self.shared_total())
     }
 
     /// The part of the total that is not in slabs.

@@ -28,7 +28,7 @@ pub struct Store {
 #[derive(Debug)]
 struct State {
     /// The words of every slab, owned or idle, by the owner's number.
-    slabs: Vec<Arc<Cells>>,
+    slabs: Slabs,
     /// Given back by finished threads.
     idle: Vec<Owner>,
     max_slabs: usize,
@@ -37,7 +37,7 @@ struct State {
 }
 
 /// The slabs at one instant, to sum over.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Slabs(Vec<Arc<Cells>>);
 
 /// [`Slabs`] laid open.
@@ -71,7 +71,7 @@ impl Store {
     /// A store without slabs.
     pub fn new() -> Arc<Self> {
         let state = State {
-            slabs: Vec::new(),
+            slabs: Slabs(Vec::new()),
             idle: Vec::new(),
             max_slabs: DEFAULT_MAX_SLABS,
             words: Ids::new(),
@@ -94,7 +94,7 @@ impl Store {
     ///
     /// The mutex is not held while summing: a slab that is replaced meanwhile keeps the values that it had.
     pub fn slabs(&self) -> Slabs {
-        self.with(|state| Slabs(state.slabs.clone()))
+        self.with(|state| state.slabs.clone())
     }
 
     /// Takes over an idle slab with its values, or makes a new one; `None` when there are `max_slabs` already.
@@ -117,7 +117,7 @@ impl Store {
             for (to, from) in longer.as_slice().iter().zip(owner.words()) {
                 to.store(from.load(Relaxed), Relaxed);
             }
-            state.slabs[owner.number] = longer.clone();
+            state.slabs.0[owner.number] = longer.clone();
             longer
         });
         owner.words = longer;
@@ -135,7 +135,7 @@ impl Store {
     pub fn lease_word(this: &Arc<Self>) -> Arc<WordLease> {
         let (id, offset) = this.with(|state| match state.words.free.pop() {
             // By EXCLUSIVE nobody adds meanwhile, so what the words hold now is exactly the past.
-            Some(id) => (id, Slabs(state.slabs.clone()).totals().sum(id)),
+            Some(id) => (id, state.slabs.sum(id)),
             None => (state.words.fresh(), 0),
         });
         Arc::new(WordLease::new(this.clone(), id, offset))
@@ -164,6 +164,12 @@ impl Slabs {
     /// A view to sum many leases over.
     pub fn totals(&self) -> Totals<'_> {
         Totals(self.0.iter().map(|slab| slab.as_slice()).collect())
+    }
+
+    /// The sum of the words with that id; wraps.
+    pub(super) fn sum(&self, id: u32) -> u64 {
+        let words = self.0.iter().filter_map(|slab| slab.as_slice().get(id as usize));
+        words.fold(0, |sum, word| sum.wrapping_add(word.load(Relaxed)))
     }
 }
 
@@ -206,12 +212,6 @@ impl<'a> Totals<'a> {
         }
         rest.iter().for_each(|words| add_words(totals, from_first(words)));
     }
-
-    /// The sum of the words with that id; wraps.
-    fn sum(&self, id: u32) -> u64 {
-        let words = self.0.iter().filter_map(|words| words.get(id as usize));
-        words.fold(0, |sum, word| sum.wrapping_add(word.load(Relaxed)))
-    }
 }
 
 fn add_words(totals: &mut [u64], words: &[AtomicU64]) {
@@ -228,10 +228,10 @@ impl State {
     }
 
     fn new_slab(&mut self) -> Option<Owner> {
-        let number = self.slabs.len();
+        let number = self.slabs.0.len();
         (number < self.max_slabs).then(|| {
             let words = Arc::new(Cells::new(self.slab_len()));
-            self.slabs.push(words.clone());
+            self.slabs.0.push(words.clone());
             Owner { number, words, blocks: Vec::new() }
         })
     }

@@ -157,10 +157,14 @@ impl ExponentialHistogram {
     /// merged buckets, the other's are merged likewise.
     #[must_use]
     pub fn since(&self, base: &Self) -> Self {
-        let (mut window, mut base) = (self.clone(), base.clone());
-        let scale = window.scale.min(base.scale);
-        window.merge_buckets(window.scale - scale);
-        base.merge_buckets(base.scale - scale);
+        let mut window = self.clone();
+        let mut merged_base = None;
+        match window.scale - base.scale {
+            finer @ 1.. => window.merge_buckets(finer),
+            0 => {}
+            coarser => merged_base.insert(base.clone()).merge_buckets(-coarser),
+        }
+        let base = merged_base.as_ref().unwrap_or(base);
         let before = |index: i32| {
             let position = index.checked_sub(base.offset).and_then(|at| usize::try_from(at).ok());
             position.and_then(|at| base.buckets.get(at)).copied().unwrap_or(0)
@@ -171,7 +175,7 @@ impl ExponentialHistogram {
         window.zero_count = window.zero_count.saturating_sub(base.zero_count);
         window.sum = window.sum.wrapping_sub(base.sum);
         window.trim();
-        window.limit_extremes(&base);
+        window.limit_extremes(base);
         window
     }
 

@@ -78,7 +78,7 @@ impl<V: HistogramValue, const SCALE: u8> Histogram<V, SCALE> {
     /// those that a global allocator tried to record while this thread was allocating for a record.
     #[must_use]
     pub fn rejected(&self) -> u64 {
-        self.0.lease().map_or(0, |lease| lease.rejected())
+        self.0.rejected()
     }
 }
 

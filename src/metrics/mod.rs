@@ -23,7 +23,8 @@
 //! | [`Registry::snapshot`]                      | takes a lock that recording does not | none    |
 //!
 //! A thread is *without a slab* while its thread-locals are being destroyed, and when more threads record at the
-//! same time than [`set_max_slabs`] allows; it then asks again now and then. Recording from a signal handler is not supported.
+//! same time than [`set_max_slabs`] allows; it then asks again now and then.
+//! Recording from a signal handler is not supported.
 //!
 //! # Examples
 //!

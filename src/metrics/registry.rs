@@ -26,7 +26,9 @@ use crate::cell;
 /// The instruments of an application, or of a part of it.
 ///
 /// A handle: clones speak of the same registry, and so do builders and exporters made from it. Dropping the last of
-/// them ends its series; instruments that are still held go on recording, unseen. Any number of registries may exist; they share the per-thread cells.
+/// them ends its series; instruments that are still held go on recording, unseen.
+///
+/// Any number of registries may exist; they share the per-thread cells.
 ///
 /// # Examples
 ///

@@ -101,7 +101,7 @@ impl RequestMetrics {
     /// How many requests were not recorded: a global allocator tried to while this thread was allocating for a record.
     #[must_use]
     pub fn rejected(&self) -> u64 {
-        self.0.lease().map_or(0, |lease| lease.rejected())
+        self.0.rejected()
     }
 }
 
@@ -341,7 +341,7 @@ impl LastRequest {
     /// How many requests were not stored, see [`RequestMetrics::rejected`].
     #[must_use]
     pub fn rejected(&self) -> u64 {
-        self.0.lease().map_or(0, |lease| lease.rejected())
+        self.0.rejected()
     }
 }
 
