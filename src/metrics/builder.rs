@@ -1,9 +1,15 @@
 //! [`InstrumentBuilder`]: from a name to an instrument.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{
+    borrow::Cow,
+    fmt,
+    marker::PhantomData,
+    num::{NonZeroU32, NonZeroUsize},
+};
 
 use super::{
-    Attributes, Histogram, HistogramValue, Instrument, KeyValue, RegisterError, Registry, attributes,
+    Attributes, Buckets, Histogram, HistogramValue, Instrument, KeyValue, RegisterError, Registry,
+    attributes, instrument::Settings,
 };
 
 /// Describes an instrument and registers series of it; made by [`Registry::counter`] and its like.
@@ -31,12 +37,20 @@ pub struct InstrumentBuilder<I> {
     pub(super) name: Cow<'static, str>,
     pub(super) unit: Option<Cow<'static, str>>,
     pub(super) description: Cow<'static, str>,
+    pub(super) settings: Settings,
     instrument: PhantomData<fn() -> I>,
 }
 
 impl<I: Instrument> InstrumentBuilder<I> {
     pub(super) fn new(registry: Registry, name: Cow<'static, str>) -> Self {
-        Self { registry, name, unit: None, description: "".into(), instrument: PhantomData }
+        Self {
+            registry,
+            name,
+            unit: None,
+            description: "".into(),
+            settings: Settings::default(),
+            instrument: PhantomData,
+        }
     }
 
     /// Sets the unit, in UCUM notation: `By`, `{request}`, `1`. Durations have the unit `s` by themselves.
@@ -48,6 +62,22 @@ impl<I: Instrument> InstrumentBuilder<I> {
     /// Sets the description. If an instrument is registered twice, its first description stays.
     pub fn description(mut self, description: impl Into<Cow<'static, str>>) -> Self {
         self.description = description.into();
+        self
+    }
+
+    /// Sets how many series the instrument may have, 2000 unless set; the first registration decides. One of them is the
+    /// series `otel.metric.overflow = true`, which takes what has no series of its own any more.
+    pub fn cardinality_limit(mut self, series: NonZeroUsize) -> Self {
+        self.settings.cardinality_limit = Some(series);
+        self
+    }
+
+    /// Removes a series that did not change over so many [collections](Registry::snapshot), whichever reader asked for
+    /// them. Never unless set; the first registration decides.
+    ///
+    /// A series with a handle that somebody still holds stays, and so does an up-down counter that is not zero.
+    pub fn remove_idle_after(mut self, collections: NonZeroU32) -> Self {
+        self.settings.idle_after = Some(collections);
         self
     }
 
@@ -74,10 +104,16 @@ impl<I: Instrument> InstrumentBuilder<I> {
 }
 
 impl<V: HistogramValue + 'static, const SCALE: u8> InstrumentBuilder<Histogram<V, SCALE>> {
+    /// Sets the buckets, see [`Histogram`].
+    pub fn buckets(mut self, buckets: Buckets) -> Self {
+        self.settings.buckets = Some(buckets);
+        self
+    }
+
     /// Sets the scale, from 3 to 8; see [`Histogram`]. Another number does not compile.
     pub fn scale<const OTHER: u8>(self) -> InstrumentBuilder<Histogram<V, OTHER>> {
-        let Self { registry, name, unit, description, .. } = self;
-        InstrumentBuilder { registry, name, unit, description, instrument: PhantomData }
+        let Self { registry, name, unit, description, settings, .. } = self;
+        InstrumentBuilder { registry, name, unit, description, settings, instrument: PhantomData }
     }
 }
 
@@ -85,7 +121,8 @@ impl<I> Clone for InstrumentBuilder<I> {
     fn clone(&self) -> Self {
         let (registry, name) = (self.registry.clone(), self.name.clone());
         let (unit, description) = (self.unit.clone(), self.description.clone());
-        Self { registry, name, unit, description, instrument: PhantomData }
+        let settings = self.settings.clone();
+        Self { registry, name, unit, description, settings, instrument: PhantomData }
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{
     Data,
     collection::{Collection, Points},
-    instrument::{Identity, Part, Series, SeriesKey, sealed::Sealed},
+    instrument::{Identity, Part, Series, SeriesKey, Settings, sealed::Sealed},
 };
 use crate::cell::Word;
 
@@ -46,11 +46,11 @@ impl Counter {
 impl Sealed for Counter {
     const PARTS: &'static [Part] = &[Part::WHOLE];
 
-    fn kind() -> Cow<'static, str> {
+    fn kind(_: &Settings) -> Cow<'static, str> {
         "counter".into()
     }
 
-    fn register() -> Self {
+    fn register(_: &Settings) -> Self {
         Self(Word::new())
     }
 
@@ -103,11 +103,11 @@ impl UpDownCounter {
 impl Sealed for UpDownCounter {
     const PARTS: &'static [Part] = &[Part::WHOLE];
 
-    fn kind() -> Cow<'static, str> {
+    fn kind(_: &Settings) -> Cow<'static, str> {
         "up-down counter".into()
     }
 
-    fn register() -> Self {
+    fn register(_: &Settings) -> Self {
         Self(Word::new())
     }
 

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use super::{
     Data, Point,
     collection::{Collection, Points},
-    instrument::{Identity, Part, Series, sealed::Sealed},
+    instrument::{Identity, Part, Series, Settings, sealed::Sealed},
 };
 use crate::cell::GaugeCell;
 
@@ -64,11 +64,11 @@ impl<V: GaugeValue> Gauge<V> {
 impl<V: GaugeValue + 'static> Sealed for Gauge<V> {
     const PARTS: &'static [Part] = &[Part::WHOLE];
 
-    fn kind() -> Cow<'static, str> {
+    fn kind(_: &Settings) -> Cow<'static, str> {
         V::KIND.into()
     }
 
-    fn register() -> Self {
+    fn register(_: &Settings) -> Self {
         Self { cell: Some(Arc::new(GaugeCell::new())), ..Self::unregistered() }
     }
 

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 use super::{
     Data, ExponentialHistogram,
     collection::{Collection, Points},
-    instrument::{Identity, Part, Series, sealed::Sealed},
+    instrument::{Identity, Part, Series, Settings, sealed::Sealed},
     timestamp::saturating_nanos,
 };
 use crate::cell::{self, Block, HistogramTotals, Index};
@@ -157,11 +157,11 @@ pub(super) fn distribution<V: HistogramValue, const SCALE: u8>(
 impl<V: HistogramValue + 'static, const SCALE: u8> Sealed for Histogram<V, SCALE> {
     const PARTS: &'static [Part] = &[Part { unit: V::UNIT, ..Part::WHOLE }];
 
-    fn kind() -> Cow<'static, str> {
+    fn kind(_: &Settings) -> Cow<'static, str> {
         format!("histogram of {} at scale {SCALE}", V::NAME).into()
     }
 
-    fn register() -> Self {
+    fn register(_: &Settings) -> Self {
         Self(Block::new())
     }
 

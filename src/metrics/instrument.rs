@@ -1,8 +1,12 @@
 //! What all instruments have in common.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    num::{NonZeroU32, NonZeroUsize},
+    sync::Arc,
+};
 
-use super::{Attributes, SeriesId, Timestamp, collection::Collection};
+use super::{Attributes, Buckets, SeriesId, Timestamp, collection::Collection, view::Keys};
 
 /// An instrument that a [`Registry`](super::Registry) can make. Sealed: the kinds are those of this module.
 pub trait Instrument: sealed::Sealed + Clone + Send + Sync + 'static {}
@@ -32,6 +36,17 @@ pub struct Identity {
     pub(super) description: Arc<str>,
 }
 
+/// What can be chosen about an instrument, by the code that registers it or by a [`View`](super::View).
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub(super) is_off: bool,
+    pub(super) buckets: Option<Buckets>,
+    /// Other attributes are left out.
+    pub(super) kept_keys: Option<Keys>,
+    pub(super) cardinality_limit: Option<NonZeroUsize>,
+    pub(super) idle_after: Option<NonZeroU32>,
+}
+
 /// One metric that an instrument is exported as; most have one, with the instrument's own name.
 #[derive(Debug)]
 pub struct Part {
@@ -49,7 +64,7 @@ impl Part {
 }
 
 pub(super) mod sealed {
-    use super::{Collection, Cow, Identity, Part, Series};
+    use super::{Collection, Cow, Identity, Part, Series, Settings};
 
     /// Behind [`Instrument`](super::Instrument).
     pub trait Sealed: Sized {
@@ -57,10 +72,10 @@ pub(super) mod sealed {
         const PARTS: &'static [Part];
 
         /// The kind in words, as errors name it.
-        fn kind() -> Cow<'static, str>;
+        fn kind(settings: &Settings) -> Cow<'static, str>;
 
         /// Makes a series of its own.
-        fn register() -> Self;
+        fn register(settings: &Settings) -> Self;
 
         /// Adds the points of all series to a collection; `identities` are those of `PARTS`.
         fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>);

@@ -47,6 +47,7 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod buckets;
 mod builder;
 mod collection;
 mod counter;
@@ -59,9 +60,11 @@ mod registry;
 mod requests;
 mod snapshot;
 mod timestamp;
+mod view;
 
 pub use self::{
     attributes::{AttributeError, Attributes, KeyValue, Value},
+    buckets::{Buckets, BucketsError},
     builder::InstrumentBuilder,
     counter::{Counter, UpDownCounter},
     exponential::ExponentialHistogram,
@@ -69,10 +72,11 @@ pub use self::{
     histogram::{Histogram, HistogramValue, RecordError},
     instrument::Instrument,
     register_error::RegisterError,
-    registry::Registry,
+    registry::{Registry, RegistryBuilder},
     requests::{LastRequest, Outcome, RequestInfo, RequestMetrics, RequestSnapshot, RequestTimer},
     snapshot::{Data, Metric, Point, SeriesId, Snapshot},
     timestamp::Timestamp,
+    view::View,
 };
 
 use std::num::NonZeroUsize;

@@ -15,11 +15,12 @@ use std::{
 use super::{
     Attributes, Counter, Data, Gauge, GaugeValue, Histogram, HistogramValue, Instrument, InstrumentBuilder,
     KeyValue, LastRequest, Point, RegisterError, RequestMetrics, SeriesId, Snapshot, Timestamp,
-    UpDownCounter, Value,
+    UpDownCounter, Value, View,
     attributes::same,
     collection::Collection,
-    instrument::{Identity, Series, SeriesKey},
+    instrument::{Identity, Series, SeriesKey, Settings},
     register_error::{REJECTED, check_name, check_unit},
+    view,
 };
 use crate::cell;
 
@@ -45,6 +46,28 @@ use crate::cell;
 #[derive(Clone, Default)]
 pub struct Registry {
     state: Arc<Mutex<State>>,
+    views: Arc<[View]>,
+}
+
+/// Makes a [`Registry`]; see [`Registry::builder`].
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder makes no registry before `build`"]
+pub struct RegistryBuilder {
+    views: Vec<View>,
+}
+
+impl RegistryBuilder {
+    /// Adds a view: a change to the instruments whose names match a pattern.
+    pub fn view(mut self, view: View) -> Self {
+        self.views.push(view);
+        self
+    }
+
+    /// The registry.
+    #[must_use]
+    pub fn build(self) -> Registry {
+        Registry { state: Arc::default(), views: self.views.into() }
+    }
 }
 
 #[derive(Default)]
@@ -75,6 +98,7 @@ trait AnySeries: Any + Send {
 }
 
 struct SeriesOf<I> {
+    settings: Settings,
     all: Vec<Series<I>>,
     by_attributes: HashMap<SetOfAttributes, usize>,
 }
@@ -87,6 +111,11 @@ impl Registry {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Begins a registry with [views](View).
+    pub fn builder() -> RegistryBuilder {
+        RegistryBuilder::default()
     }
 
     /// Describes a [`Counter`].
@@ -183,10 +212,11 @@ impl Registry {
         attributes: Attributes,
     ) -> Result<I, RegisterError> {
         check(description)?;
+        let settings = view::apply(&self.views, &description.name, &description.settings);
         let mut state = self.lock();
-        let entry = state.entry(description)?;
+        let entry = state.entry(description, &settings)?;
         let Some(series) = (&mut *entry.series as &mut dyn Any).downcast_mut::<SeriesOf<I>>() else {
-            return Err(conflict(description, entry));
+            return Err(conflict(description, &settings, entry));
         };
         Ok(series.get_or_register(attributes))
     }
@@ -208,13 +238,17 @@ fn check<I: Instrument>(description: &InstrumentBuilder<I>) -> Result<(), Regist
     Ok(())
 }
 
-fn conflict<I: Instrument>(description: &InstrumentBuilder<I>, entry: &Entry) -> RegisterError {
+fn conflict<I: Instrument>(
+    description: &InstrumentBuilder<I>,
+    settings: &Settings,
+    entry: &Entry,
+) -> RegisterError {
     let with_unit = |kind: Cow<'static, str>, unit: &str| format!("{kind} with unit {unit:?}");
     let unit = I::PARTS[0].unit.unwrap_or(description.unit.as_deref().unwrap_or(""));
     RegisterError::Conflict {
         name: description.name.clone().into_owned(),
         registered: with_unit(entry.kind.clone(), &entry.identities[0].unit),
-        requested: with_unit(I::kind(), unit),
+        requested: with_unit(I::kind(settings), unit),
     }
 }
 
@@ -223,6 +257,7 @@ impl State {
     fn entry<I: Instrument>(
         &mut self,
         description: &InstrumentBuilder<I>,
+        settings: &Settings,
     ) -> Result<&mut Entry, RegisterError> {
         let own_name = description.name.to_ascii_lowercase();
         let names = || I::PARTS.iter().map(|part| format!("{own_name}{}", part.suffix));
@@ -230,15 +265,16 @@ impl State {
             let entry = self.instruments.get_mut(&number).expect("names are of instruments that exist");
             let unit = description.unit.as_deref().or(I::PARTS[0].unit).unwrap_or("");
             let same = entry.name == own_name && *entry.identities[0].unit == *unit;
-            return if same { Ok(entry) } else { Err(conflict(description, entry)) };
+            let same = same && entry.kind == I::kind(settings);
+            return if same { Ok(entry) } else { Err(conflict(description, settings, entry)) };
         }
         if let Some(number) = names().find_map(|name| self.by_name.get(&name)) {
-            return Err(conflict(description, &self.instruments[number]));
+            return Err(conflict(description, settings, &self.instruments[number]));
         }
         let number = self.registered;
         self.registered += 1;
         self.by_name.extend(names().chain([own_name.clone()]).map(|name| (name, number)));
-        Ok(self.instruments.entry(number).or_insert_with(|| Entry::new(description)))
+        Ok(self.instruments.entry(number).or_insert_with(|| Entry::new(description, settings)))
     }
 
     /// Reports the samples that were not recorded, if there are any.
@@ -262,7 +298,7 @@ impl State {
 }
 
 impl Entry {
-    fn new<I: Instrument>(description: &InstrumentBuilder<I>) -> Self {
+    fn new<I: Instrument>(description: &InstrumentBuilder<I>, settings: &Settings) -> Self {
         let identities = I::PARTS.iter().map(|part| Identity {
             name: format!("{}{}", description.name, part.suffix).into(),
             unit: part.unit.or(description.unit.as_deref()).unwrap_or("").into(),
@@ -271,9 +307,13 @@ impl Entry {
         let instrument = Value::String(description.name.clone());
         Self {
             name: description.name.to_ascii_lowercase(),
-            kind: I::kind(),
+            kind: I::kind(settings),
             identities: identities.collect(),
-            series: Box::new(SeriesOf::<I> { all: Vec::new(), by_attributes: HashMap::new() }),
+            series: Box::new(SeriesOf::<I> {
+                settings: settings.clone(),
+                all: Vec::new(),
+                by_attributes: HashMap::new(),
+            }),
             rejected: SeriesKey::new([KeyValue::new("instrument", instrument)].into()),
         }
     }
@@ -290,7 +330,7 @@ impl<I: Instrument> SeriesOf<I> {
     fn get_or_register(&mut self, attributes: Attributes) -> I {
         let set = SetOfAttributes(attributes.clone());
         let at = *self.by_attributes.entry(set).or_insert_with(|| {
-            self.all.push(Series { key: SeriesKey::new(attributes), handle: I::register() });
+            self.all.push(Series { key: SeriesKey::new(attributes), handle: I::register(&self.settings) });
             self.all.len() - 1
         });
         self.all[at].handle.clone()

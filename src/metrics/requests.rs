@@ -6,7 +6,7 @@ use super::{
     Data, ExponentialHistogram, Timestamp,
     collection::{Collection, Points},
     histogram::distribution,
-    instrument::{Identity, Part, Series, sealed::Sealed},
+    instrument::{Identity, Part, Series, Settings, sealed::Sealed},
     timestamp::{Tick, saturating_nanos},
 };
 use crate::cell::{self, Block, Ended, Ending, Request, RequestTotals};
@@ -270,11 +270,11 @@ impl Sealed for RequestMetrics {
         },
     ];
 
-    fn kind() -> Cow<'static, str> {
+    fn kind(_: &Settings) -> Cow<'static, str> {
         "request metrics".into()
     }
 
-    fn register() -> Self {
+    fn register(_: &Settings) -> Self {
         Tick::now();
         Self(Block::new())
     }
@@ -348,11 +348,11 @@ impl LastRequest {
 impl Sealed for LastRequest {
     const PARTS: &'static [Part] = &[Part { unit: Some("s"), ..Part::WHOLE }];
 
-    fn kind() -> Cow<'static, str> {
+    fn kind(_: &Settings) -> Cow<'static, str> {
         "last request".into()
     }
 
-    fn register() -> Self {
+    fn register(_: &Settings) -> Self {
         Self(Block::new())
     }
 
