@@ -20,6 +20,12 @@ mod cell;
 #[doc(hidden)]
 pub mod cell;
 
+#[cfg(not(any(freewheel_loom, freewheel_shuttle, freewheel_chaos)))]
+mod series;
+#[cfg(any(freewheel_loom, freewheel_shuttle, freewheel_chaos))]
+#[doc(hidden)]
+pub mod series;
+
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub mod metrics;
 

@@ -1,38 +1,57 @@
 //! One shared cell that holds the last value.
 
 use crate::sync::atomic::{
-    AtomicBool, AtomicU64,
+    AtomicU32, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
+
+/// Nothing was stored yet.
+const UNSET: u32 = 0;
+/// Nothing was stored since the last look at the activity.
+const QUIET: u32 = 1;
+const STORED: u32 = 2;
 
 /// The bits of the last value, of whichever thread; nothing at first.
 #[derive(Debug, Default)]
 pub struct GaugeCell {
     bits: AtomicU64,
-    is_set: AtomicBool,
+    state: AtomicU32,
+    activity: AtomicU64,
     rejected: AtomicU64,
 }
 
 impl GaugeCell {
     /// A cell without a value.
     pub fn new() -> Self {
-        Self { bits: AtomicU64::new(0), is_set: AtomicBool::new(false), rejected: AtomicU64::new(0) }
+        Self {
+            bits: AtomicU64::new(0),
+            state: AtomicU32::new(UNSET),
+            activity: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+        }
     }
 
     /// Replaces the value.
     #[inline(always)]
     pub fn store(&self, bits: u64) {
         self.bits.store(bits, Relaxed);
-        if !self.is_set.load(Relaxed) {
+        if self.state.load(Relaxed) != STORED {
             // Release: edge SET. Who sees that there is a value sees one.
-            self.is_set.store(true, Release);
+            self.state.store(STORED, Release);
         }
     }
 
     /// The value, if any was stored.
     pub fn load(&self) -> Option<u64> {
         // Acquire: edge SET. The value is at least the first one.
-        self.is_set.load(Acquire).then(|| self.bits.load(Relaxed))
+        (self.state.load(Acquire) != UNSET).then(|| self.bits.load(Relaxed))
+    }
+
+    /// A number that changes when a value was stored since the last call, even the same value.
+    pub fn activity(&self) -> u64 {
+        // Relaxed: a read-modify-write carries edge SET on to whoever reads what it stored.
+        let stored = self.state.compare_exchange(STORED, QUIET, Relaxed, Relaxed).is_ok();
+        self.activity.fetch_add(stored.into(), Relaxed) + u64::from(stored)
     }
 
     /// Counts a sample that was not recorded.

@@ -37,6 +37,11 @@ impl Word {
         self.lease.as_deref()
     }
 
+    /// Whether this is the only handle on the word. If so, all that was added through others is visible (LEASE).
+    pub fn is_only_handle(&mut self) -> bool {
+        self.lease.as_mut().is_none_or(|lease| Arc::get_mut(lease).is_some())
+    }
+
     /// Adds to the calling thread's word.
     #[inline(always)]
     pub fn add(&self, n: u64) {
@@ -100,6 +105,11 @@ impl<L: Layout> Block<L> {
     /// The lease, if the block is registered.
     pub fn lease(&self) -> Option<&BlockLease> {
         self.lease.as_deref()
+    }
+
+    /// Whether this is the only handle on the block. If so, all that was recorded through others is visible (LEASE).
+    pub fn is_only_handle(&mut self) -> bool {
+        self.lease.as_mut().is_none_or(|lease| Arc::get_mut(lease).is_some())
     }
 
     /// How many samples were not recorded; none if unregistered.

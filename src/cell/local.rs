@@ -112,7 +112,7 @@ pub(super) fn block(id: u32) -> Option<NonNull<AtomicU64>> {
 }
 
 /// Whether the calling thread is in the slow path already: it came back here from an allocator.
-pub(super) fn is_busy() -> bool {
+pub fn is_busy() -> bool {
     LOCAL.with(|local| local.busy.get())
 }
 
@@ -140,7 +140,7 @@ pub(super) fn reserve_block(lease: &BlockLease) {
 
 /// Runs `f` with the calling thread marked as busy: what it records meanwhile, from an allocator, must not come back
 /// here and wait for a lock that the thread itself holds.
-pub(super) fn quietly<R>(f: impl FnOnce() -> R) -> R {
+pub fn quietly<R>(f: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
         fn drop(&mut self) {

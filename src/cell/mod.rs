@@ -35,7 +35,7 @@
 //! | `STATE` | unlocking the store's mutex         | locking it                        | a slab given back, with its values; a slab's successor; a freed id |
 //! | `LEASE` | dropping a reference to the lease   | dropping the last one             | everything recorded through it  |
 //! | `BEGUN` | `slot`: every word after `sequence` went odd | `slot`: reading the word | that a write has begun          |
-//! | `SET`   | `gauge`: `is_set` goes true         | reading `is_set`                  | the first value                 |
+//! | `SET`   | `gauge`: `state` leaves `UNSET`     | reading `state`                   | the first value                 |
 //! | `DONE`  | `slot`: `sequence` goes even        | `slot`: first read of `sequence`  | the words of the finished write |
 //!
 //! Totals are only summed, so every other access to a cell is Relaxed: coherence makes them monotone, and whatever
@@ -91,13 +91,19 @@ pub use self::{
 };
 
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
-use self::local::quietly;
+pub use self::local::{is_busy, quietly};
 use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Models have no allocator that records.
 #[cfg(any(freewheel_loom, freewheel_shuttle))]
-fn quietly<R>(f: impl FnOnce() -> R) -> R {
+pub fn quietly<R>(f: impl FnOnce() -> R) -> R {
     f()
+}
+
+/// Models have no allocator that records.
+#[cfg(any(freewheel_loom, freewheel_shuttle))]
+pub const fn is_busy() -> bool {
+    false
 }
 
 /// Adds to a cell that only the caller's thread writes (OWNER).

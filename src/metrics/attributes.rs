@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
+use super::ValueRef;
+
 /// The value of an attribute.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -42,6 +44,12 @@ impl KeyValue {
     #[must_use]
     pub fn new(key: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
         Self { key: key.into(), value: value.into() }
+    }
+}
+
+impl KeyValue {
+    pub(super) fn as_ref(&self) -> (&str, ValueRef<'_>) {
+        (&self.key, (&self.value).into())
     }
 }
 
@@ -146,25 +154,22 @@ impl fmt::Display for AttributeError {
 
 impl std::error::Error for AttributeError {}
 
-/// Sorts `attributes` by key and checks them, so that equal sets are equal slices.
-pub(super) fn canonical(attributes: &[KeyValue]) -> Result<Attributes, AttributeError> {
-    let mut sorted = attributes.to_vec();
-    sorted.sort_by(|a, b| a.key.cmp(&b.key));
-    if sorted.first().is_some_and(|first| first.key.is_empty()) {
-        return Err(AttributeError::EmptyKey);
-    }
-    match sorted.windows(2).find(|pair| pair[0].key == pair[1].key) {
-        Some(pair) => Err(AttributeError::DuplicateKey(pair[0].key.clone())),
-        None => Ok(sorted.into()),
-    }
+/// Checks attributes that name a series.
+pub(super) fn check(attributes: &[KeyValue]) -> Result<(), AttributeError> {
+    check_keys(attributes.iter().map(|attribute| &attribute.key))
 }
 
-/// Whether two canonical sets name the same series. Floating-point values are compared by their bits, so that a
-/// NaN names the same series each time.
-pub(super) fn same(a: &[KeyValue], b: &[KeyValue]) -> bool {
-    let same_value = |a: &Value, b: &Value| match (a, b) {
-        (Value::F64(a), Value::F64(b)) => a.to_bits() == b.to_bits(),
-        (a, b) => a == b,
-    };
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.key == b.key && same_value(&a.value, &b.value))
+/// Checks keys that name series.
+pub(super) fn check_keys<'a>(
+    keys: impl Iterator<Item = &'a Cow<'static, str>> + Clone,
+) -> Result<(), AttributeError> {
+    for (at, key) in keys.clone().enumerate() {
+        if key.is_empty() {
+            return Err(AttributeError::EmptyKey);
+        }
+        if keys.clone().take(at).any(|earlier| earlier == key) {
+            return Err(AttributeError::DuplicateKey(key.clone()));
+        }
+    }
+    Ok(())
 }

@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    Attributes, Buckets, Histogram, HistogramValue, Instrument, KeyValue, RegisterError, Registry,
-    attributes, instrument::Settings,
+    Buckets, Family, Histogram, HistogramValue, Instrument, KeyValue, Labels, OpenFamily, RegisterError,
+    Registry, TypedFamily, attributes, instrument::Settings,
 };
 
 /// Describes an instrument and registers series of it; made by [`Registry::counter`] and its like.
@@ -87,7 +87,7 @@ impl<I: Instrument> InstrumentBuilder<I> {
     ///
     /// [`RegisterError`] if name or unit are not well-formed, or the name is registered as something else.
     pub fn build(&self) -> Result<I, RegisterError> {
-        self.registry.register(self, Attributes::default())
+        Ok(self.registry.register(self)?.find([].into_iter()))
     }
 
     /// Registers the series with these attributes, or returns another handle on it if it is registered. The order of
@@ -99,7 +99,44 @@ impl<I: Instrument> InstrumentBuilder<I> {
     ///
     /// [`RegisterError`] if a key is empty or given twice, and as [`build`](Self::build).
     pub fn bind(&self, attributes: &[KeyValue]) -> Result<I, RegisterError> {
-        self.registry.register(self, attributes::canonical(attributes)?)
+        attributes::check(attributes)?;
+        Ok(self.registry.register(self)?.find(attributes.iter().map(KeyValue::as_ref)))
+    }
+}
+
+impl<I: Instrument> InstrumentBuilder<I> {
+    /// Registers a family: series by the values of these keys, given when a value is recorded.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] if a key is empty or given twice, and as [`build`](Self::build).
+    pub fn family<K: Into<Cow<'static, str>>, const N: usize>(
+        &self,
+        keys: [K; N],
+    ) -> Result<Family<I, N>, RegisterError> {
+        let keys = keys.map(K::into);
+        attributes::check_keys(keys.iter())?;
+        Ok(Family::new(keys, self.registry.register(self)?))
+    }
+
+    /// Registers a family: series by any attributes, given when a value is recorded.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn open_family(&self) -> Result<OpenFamily<I>, RegisterError> {
+        Ok(OpenFamily::new(self.registry.register(self)?))
+    }
+
+    /// Registers a family: series by the values of enums.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] if a key is empty or given twice, and as [`build`](Self::build).
+    pub fn typed_family<L: Labels>(&self) -> Result<TypedFamily<I, L>, RegisterError> {
+        let keys: Vec<_> = TypedFamily::<I, L>::keys().iter().map(|key| Cow::from(*key)).collect();
+        attributes::check_keys(keys.iter())?;
+        Ok(TypedFamily::new(self.registry.register(self)?))
     }
 }
 

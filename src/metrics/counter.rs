@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{
     Data,
     collection::{Collection, Points},
-    instrument::{Identity, Part, Series, SeriesKey, Settings, sealed::Sealed},
+    instrument::{Identity, Part, Series, SeriesKey, Settings, define_cache, sealed::Sealed},
 };
 use crate::cell::Word;
 
@@ -52,6 +52,20 @@ impl Sealed for Counter {
 
     fn register(_: &Settings) -> Self {
         Self(Word::new())
+    }
+
+    fn unregistered() -> Self {
+        Self::unregistered()
+    }
+
+    define_cache!(Counter);
+
+    fn is_only_handle(&mut self) -> bool {
+        self.0.is_only_handle()
+    }
+
+    fn activity(&self) -> Option<u64> {
+        Some(self.total())
     }
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {
@@ -109,6 +123,21 @@ impl Sealed for UpDownCounter {
 
     fn register(_: &Settings) -> Self {
         Self(Word::new())
+    }
+
+    fn unregistered() -> Self {
+        Self::unregistered()
+    }
+
+    define_cache!(UpDownCounter);
+
+    fn is_only_handle(&mut self) -> bool {
+        self.0.is_only_handle()
+    }
+
+    fn activity(&self) -> Option<u64> {
+        // A sum that is not zero says something also while it does not move.
+        (self.total() == 0).then_some(0)
     }
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {

@@ -5,9 +5,10 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use super::{
     Data, Point,
     collection::{Collection, Points},
-    instrument::{Identity, Part, Series, Settings, sealed::Sealed},
+    digest::Kept,
+    instrument::{Identity, Part, Series, Settings, define_cache, sealed::Sealed},
 };
-use crate::cell::GaugeCell;
+use crate::{cell::GaugeCell, series::LocalCache};
 
 /// The last value of something: a temperature, a ratio, a version. `V` is `f64` or `i64`.
 ///
@@ -72,6 +73,22 @@ impl<V: GaugeValue + 'static> Sealed for Gauge<V> {
         Self { cell: Some(Arc::new(GaugeCell::new())), ..Self::unregistered() }
     }
 
+    fn unregistered() -> Self {
+        Self::unregistered()
+    }
+
+    fn cache() -> &'static LocalCache<Kept, Self> {
+        V::cache()
+    }
+
+    fn is_only_handle(&mut self) -> bool {
+        self.cell.as_mut().is_none_or(|cell| Arc::get_mut(cell).is_some())
+    }
+
+    fn activity(&self) -> Option<u64> {
+        Some(self.cell.as_ref()?.activity())
+    }
+
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {
         let before = collection.reuse(&identities[0]).and_then(V::points);
         let mut points = Points::over(before);
@@ -101,12 +118,15 @@ impl<V> fmt::Debug for Gauge<V> {
 }
 
 mod value {
-    use super::{Data, Point};
+    use super::{Data, Gauge, Kept, LocalCache, Point, define_cache};
 
     /// Behind [`GaugeValue`](super::GaugeValue).
     pub trait Sealed: Copy + Sized {
         /// The kind in words, as errors name it.
         const KIND: &'static str;
+
+        /// The calling thread's cache of gauges.
+        fn cache() -> &'static LocalCache<Kept, Gauge<Self>>;
 
         /// The bits of the value, unless it is NaN or infinite.
         fn to_finite_bits(self) -> Option<u64>;
@@ -120,6 +140,8 @@ mod value {
 
     impl Sealed for f64 {
         const KIND: &'static str = "gauge of f64";
+
+        define_cache!(Gauge<f64>);
 
         #[inline(always)]
         fn to_finite_bits(self) -> Option<u64> {
@@ -144,6 +166,8 @@ mod value {
 
     impl Sealed for i64 {
         const KIND: &'static str = "gauge of i64";
+
+        define_cache!(Gauge<i64>);
 
         #[inline(always)]
         fn to_finite_bits(self) -> Option<u64> {

@@ -5,10 +5,12 @@ use std::{borrow::Cow, fmt, time::Duration};
 use super::{
     Data, ExponentialHistogram,
     collection::{Collection, Points},
+    digest::Kept,
     instrument::{Identity, Part, Series, Settings, sealed::Sealed},
     timestamp::saturating_nanos,
 };
 use crate::cell::{self, Block, HistogramTotals, Index};
+use crate::series::LocalCache;
 
 /// The distribution of a value, with base-2 exponential buckets. `V` is `u64` (bytes, items) or [`Duration`].
 ///
@@ -163,6 +165,22 @@ impl<V: HistogramValue + 'static, const SCALE: u8> Sealed for Histogram<V, SCALE
 
     fn register(_: &Settings) -> Self {
         Self(Block::new())
+    }
+
+    fn unregistered() -> Self {
+        Self::unregistered()
+    }
+
+    fn cache() -> &'static LocalCache<Kept, Self> {
+        unimplemented!("with the other kinds of histograms")
+    }
+
+    fn is_only_handle(&mut self) -> bool {
+        self.0.is_only_handle()
+    }
+
+    fn activity(&self) -> Option<u64> {
+        Some(self.snapshot().count())
     }
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {

@@ -3,10 +3,33 @@
 use std::{
     borrow::Cow,
     num::{NonZeroU32, NonZeroUsize},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
-use super::{Attributes, Buckets, SeriesId, Timestamp, collection::Collection, view::Keys};
+use super::{
+    Attributes, Buckets, KeyValue, SeriesId, Timestamp,
+    collection::Collection,
+    digest::{self, Kept},
+    view::Keys,
+};
+use crate::series::{self, LocalCache};
+
+/// Defines `Sealed::cache` for one type of handle.
+macro_rules! define_cache {
+    ($handle:ty) => {
+        fn cache() -> &'static $crate::series::LocalCache<$crate::metrics::digest::Kept, $handle> {
+            thread_local! {
+                static CACHE: std::cell::RefCell<$crate::series::Cache<$crate::metrics::digest::Kept, $handle>> =
+                    const { std::cell::RefCell::new($crate::series::Cache::new()) };
+            }
+            &CACHE
+        }
+    };
+}
+pub(super) use define_cache;
 
 /// An instrument that a [`Registry`](super::Registry) can make. Sealed: the kinds are those of this module.
 pub trait Instrument: sealed::Sealed + Clone + Send + Sync + 'static {}
@@ -14,7 +37,7 @@ pub trait Instrument: sealed::Sealed + Clone + Send + Sync + 'static {}
 impl<I: sealed::Sealed + Clone + Send + Sync + 'static> Instrument for I {}
 
 /// One series of an instrument.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Series<I> {
     pub(super) key: SeriesKey,
     pub(super) handle: I,
@@ -25,7 +48,31 @@ pub struct Series<I> {
 pub(super) struct SeriesKey {
     pub(super) id: SeriesId,
     pub(super) attributes: Attributes,
+    /// That of the attributes.
+    pub(super) hash: u64,
     pub(super) start: Timestamp,
+}
+
+impl SeriesKey {
+    pub(super) fn new(attributes: Attributes) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let hash = digest::hash(attributes.iter().map(KeyValue::as_ref));
+        Self { id: SeriesId(NEXT.fetch_add(1, Relaxed)), attributes, hash, start: Timestamp::now() }
+    }
+}
+
+impl<I: Instrument> series::Series for Series<I> {
+    fn hash(&self) -> u64 {
+        self.key.hash
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.key.id == other.key.id
+    }
+
+    fn is_only_handle(&mut self) -> bool {
+        self.handle.is_only_handle()
+    }
 }
 
 /// Name, unit and description as registered.
@@ -64,7 +111,7 @@ impl Part {
 }
 
 pub(super) mod sealed {
-    use super::{Collection, Cow, Identity, Part, Series, Settings};
+    use super::{Collection, Cow, Identity, Kept, LocalCache, Part, Series, Settings};
 
     /// Behind [`Instrument`](super::Instrument).
     pub trait Sealed: Sized {
@@ -76,6 +123,18 @@ pub(super) mod sealed {
 
         /// Makes a series of its own.
         fn register(settings: &Settings) -> Self;
+
+        /// A handle that ignores what is recorded.
+        fn unregistered() -> Self;
+
+        /// The calling thread's cache of such handles.
+        fn cache() -> &'static LocalCache<Kept, Self>;
+
+        /// Whether this is the only handle on its series; if so, all that was recorded through others is visible.
+        fn is_only_handle(&mut self) -> bool;
+
+        /// A number that changes when something is recorded, or `None` while the series must not go as idle.
+        fn activity(&self) -> Option<u64>;
 
         /// Adds the points of all series to a collection; `identities` are those of `PARTS`.
         fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>);

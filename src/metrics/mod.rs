@@ -51,15 +51,21 @@ mod buckets;
 mod builder;
 mod collection;
 mod counter;
+mod digest;
 mod exponential;
+mod family;
 mod gauge;
 mod histogram;
 mod instrument;
+mod reader;
 mod register_error;
 mod registry;
 mod requests;
+mod series;
 mod snapshot;
 mod timestamp;
+mod typed;
+mod value_ref;
 mod view;
 
 pub use self::{
@@ -68,14 +74,18 @@ pub use self::{
     builder::InstrumentBuilder,
     counter::{Counter, UpDownCounter},
     exponential::ExponentialHistogram,
+    family::{AnyKeys, Family, FixedKeys, OpenFamily, Selected, Selection, Values},
     gauge::{Gauge, GaugeValue},
     histogram::{Histogram, HistogramValue, RecordError},
     instrument::Instrument,
+    reader::Reader,
     register_error::RegisterError,
     registry::{Registry, RegistryBuilder},
     requests::{LastRequest, Outcome, RequestInfo, RequestMetrics, RequestSnapshot, RequestTimer},
     snapshot::{Data, Metric, Point, SeriesId, Snapshot},
     timestamp::Timestamp,
+    typed::{Label, LabelTuple, Labels, TypedFamily},
+    value_ref::{AttributeValue, ValueRef},
     view::View,
 };
 

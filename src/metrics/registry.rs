@@ -5,24 +5,20 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
     fmt,
-    hash::{Hash, Hasher},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::{
-    Attributes, Counter, Data, Gauge, GaugeValue, Histogram, HistogramValue, Instrument, InstrumentBuilder,
-    KeyValue, LastRequest, Point, RegisterError, RequestMetrics, SeriesId, Snapshot, Timestamp,
-    UpDownCounter, Value, View,
-    attributes::same,
+    Counter, Data, Gauge, GaugeValue, Histogram, HistogramValue, Instrument, InstrumentBuilder, KeyValue,
+    LastRequest, Point, Reader, RegisterError, RequestMetrics, Snapshot, UpDownCounter, Value, View,
     collection::Collection,
-    instrument::{Identity, Series, SeriesKey, Settings},
+    instrument::{Identity, SeriesKey, Settings},
+    reader::Readers,
     register_error::{REJECTED, check_name, check_unit},
+    series::{AnySeries, AnySeriesSet, SeriesSet},
     view,
 };
-use crate::cell;
+use crate::{cell, series::forget_everywhere};
 
 /// The instruments of an application, or of a part of it.
 ///
@@ -77,6 +73,7 @@ struct State {
     registered: u64,
     /// By name in lower case: the instrument's own, and those that it is exported under.
     by_name: HashMap<String, u64>,
+    readers: Readers,
 }
 
 /// An instrument with all its series.
@@ -84,27 +81,18 @@ struct Entry {
     /// In lower case.
     name: String,
     kind: Cow<'static, str>,
-    identities: Box<[Identity]>,
-    series: Box<dyn AnySeries>,
+    identities: Arc<[Identity]>,
+    series: Arc<dyn AnySeriesSet>,
     /// Names the series that counts the samples that were not recorded.
     rejected: SeriesKey,
 }
 
-/// The series of an instrument of whatever kind.
-trait AnySeries: Any + Send {
-    fn collect(&self, identities: &[Identity], collection: &mut Collection<'_>);
-    fn rejected(&self) -> u64;
-    fn len(&self) -> usize;
+/// What a collection needs to know of an instrument.
+struct Listed {
+    identities: Arc<[Identity]>,
+    series: Arc<dyn AnySeries>,
+    rejected: SeriesKey,
 }
-
-struct SeriesOf<I> {
-    settings: Settings,
-    all: Vec<Series<I>>,
-    by_attributes: HashMap<SetOfAttributes, usize>,
-}
-
-/// Attributes as a key: floating-point values by their bits.
-struct SetOfAttributes(Attributes);
 
 impl Registry {
     /// A registry without instruments.
@@ -161,7 +149,7 @@ impl Registry {
     /// buckets in use per recording thread.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot { taken_at: Timestamp::default(), metrics: Vec::new() };
+        let mut snapshot = Snapshot::empty();
         self.snapshot_into(&mut snapshot);
         snapshot
     }
@@ -169,17 +157,46 @@ impl Registry {
     /// Takes a snapshot in place of an earlier one, in its memory: where the series are the same, only times and
     /// values are written. For readers that come again and again.
     pub fn snapshot_into(&self, snapshot: &mut Snapshot) {
-        let state = self.lock();
+        self.collect(snapshot);
+        self.end_collection(None);
+    }
+
+    /// Begins a reader: one that takes snapshots again and again, and that [idle
+    /// series](InstrumentBuilder::remove_idle_after) wait for.
+    pub fn reader(&self) -> Reader {
+        let id = self.lock().readers.begin();
+        Reader::new(self.clone(), id)
+    }
+
+    pub(super) fn collect(&self, snapshot: &mut Snapshot) {
+        let listed: Vec<Listed> = self.lock().instruments.values().map(Entry::list).collect();
         cell::store().begin_collection();
-        // Listed under the lock, after all the leases of this registry were taken.
+        // Listed after all the leases that will be summed were taken.
         let slabs = cell::store().slabs();
         let totals = slabs.totals();
         let mut collection = Collection::new(snapshot, &totals);
-        for entry in state.instruments.values() {
-            entry.series.collect(&entry.identities, &mut collection);
+        for Listed { identities, series, .. } in &listed {
+            series.collect(identities, &mut collection);
         }
-        state.collect_rejected(&mut collection);
+        collect_rejected(&listed, &mut collection);
         collection.finish();
+    }
+
+    /// Says that a reader, or somebody who is none, has what it collected. When all have, a round is over, and series
+    /// that are idle since some rounds go.
+    pub(super) fn end_collection(&self, reader: Option<u64>) {
+        let sets: Vec<Arc<dyn AnySeriesSet>> = {
+            let mut state = self.lock();
+            if !state.readers.seen(reader) {
+                return;
+            }
+            state.instruments.values().map(|entry| entry.series.clone()).collect()
+        };
+        sets.iter().for_each(|series| series.sweep());
+    }
+
+    pub(super) fn end_reader(&self, reader: u64) {
+        self.lock().readers.end(reader);
     }
 
     /// Removes an instrument and all its series; false if there is none of that name. What it is exported as ends
@@ -195,30 +212,52 @@ impl Registry {
             state.by_name.retain(|_, of| Some(*of) != number);
             number.and_then(|number| state.instruments.remove(&number))
         };
+        forget_everywhere();
         // Counts as a collection, so that ids are used again also where nobody ever collects.
         cell::store().begin_collection();
         removed.is_some()
     }
 
+    /// Removes one series of an instrument; false if there is none with these attributes. It ends with the snapshot
+    /// before. Handles that are still held go on recording, unseen; looked up again, the attributes have a new series.
+    #[expect(clippy::must_use_candidate, reason = "it is called for its effect")]
+    pub fn remove_series(&self, name: &str, attributes: &[KeyValue]) -> bool {
+        self.instrument(name).is_some_and(|series| series.remove(attributes))
+    }
+
+    /// How many lookups of series of this instrument ended in the series `otel.metric.overflow`, because there were as
+    /// many others as its [limit](InstrumentBuilder::cardinality_limit) allows; zero if there is no instrument of that
+    /// name. A thread that remembers where a lookup ended does not look it up again.
+    #[must_use]
+    pub fn overflowed(&self, name: &str) -> u64 {
+        self.instrument(name).map_or(0, |series| series.overflowed())
+    }
+
     /// How many series are registered.
     #[must_use]
     pub fn series(&self) -> usize {
-        self.lock().instruments.values().map(|entry| entry.series.len()).sum()
+        self.lock().instruments.values().map(|entry| entry.series.list().len()).sum()
     }
 
+    /// The series of the instrument with that name of its own.
+    fn instrument(&self, name: &str) -> Option<Arc<dyn AnySeriesSet>> {
+        let name = name.to_ascii_lowercase();
+        let state = self.lock();
+        let entry = &state.instruments[state.by_name.get(&name)?];
+        (entry.name == name).then(|| entry.series.clone())
+    }
+
+    /// The series of the instrument of that description.
     pub(super) fn register<I: Instrument>(
         &self,
         description: &InstrumentBuilder<I>,
-        attributes: Attributes,
-    ) -> Result<I, RegisterError> {
+    ) -> Result<Arc<SeriesSet<I>>, RegisterError> {
         check(description)?;
         let settings = view::apply(&self.views, &description.name, &description.settings);
         let mut state = self.lock();
         let entry = state.entry(description, &settings)?;
-        let Some(series) = (&mut *entry.series as &mut dyn Any).downcast_mut::<SeriesOf<I>>() else {
-            return Err(conflict(description, &settings, entry));
-        };
-        Ok(series.get_or_register(attributes))
+        let series: Arc<dyn Any + Send + Sync> = entry.series.clone();
+        series.downcast().map_err(|_| conflict(description, &settings, entry))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -276,25 +315,25 @@ impl State {
         self.by_name.extend(names().chain([own_name.clone()]).map(|name| (name, number)));
         Ok(self.instruments.entry(number).or_insert_with(|| Entry::new(description, settings)))
     }
+}
 
-    /// Reports the samples that were not recorded, if there are any.
-    fn collect_rejected(&self, collection: &mut Collection<'_>) {
-        let time = collection.taken_at();
-        let points = self.instruments.values().map(|entry| (&entry.rejected, entry.series.rejected()));
-        let points = points.filter(|&(_, rejected)| rejected > 0).map(|(key, value)| Point {
-            attributes: key.attributes.clone(),
-            start: key.start,
-            time,
-            value,
-            series: key.id,
-        });
-        let identity = Identity {
-            name: REJECTED.into(),
-            unit: "{sample}".into(),
-            description: "Samples that were not recorded, by instrument.".into(),
-        };
-        collection.push(&identity, Data::Counter(points.collect()));
-    }
+/// Reports the samples that were not recorded, if there are any.
+fn collect_rejected(listed: &[Listed], collection: &mut Collection<'_>) {
+    let time = collection.taken_at();
+    let points = listed.iter().map(|listed| (&listed.rejected, listed.series.rejected()));
+    let points = points.filter(|&(_, rejected)| rejected > 0).map(|(key, value)| Point {
+        attributes: key.attributes.clone(),
+        start: key.start,
+        time,
+        value,
+        series: key.id,
+    });
+    let identity = Identity {
+        name: REJECTED.into(),
+        unit: "{sample}".into(),
+        description: "Samples that were not recorded, by instrument.".into(),
+    };
+    collection.push(&identity, Data::Counter(points.collect()));
 }
 
 impl Entry {
@@ -309,74 +348,22 @@ impl Entry {
             name: description.name.to_ascii_lowercase(),
             kind: I::kind(settings),
             identities: identities.collect(),
-            series: Box::new(SeriesOf::<I> {
-                settings: settings.clone(),
-                all: Vec::new(),
-                by_attributes: HashMap::new(),
-            }),
+            series: Arc::new(SeriesSet::<I>::new(settings.clone())),
             rejected: SeriesKey::new([KeyValue::new("instrument", instrument)].into()),
         }
     }
-}
 
-impl SeriesKey {
-    fn new(attributes: Attributes) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self { id: SeriesId(NEXT.fetch_add(1, Relaxed)), attributes, start: Timestamp::now() }
-    }
-}
-
-impl<I: Instrument> SeriesOf<I> {
-    fn get_or_register(&mut self, attributes: Attributes) -> I {
-        let set = SetOfAttributes(attributes.clone());
-        let at = *self.by_attributes.entry(set).or_insert_with(|| {
-            self.all.push(Series { key: SeriesKey::new(attributes), handle: I::register(&self.settings) });
-            self.all.len() - 1
-        });
-        self.all[at].handle.clone()
-    }
-}
-
-impl<I: Instrument> AnySeries for SeriesOf<I> {
-    fn collect(&self, identities: &[Identity], collection: &mut Collection<'_>) {
-        I::collect(&self.all, identities, collection);
-    }
-
-    fn rejected(&self) -> u64 {
-        self.all.iter().map(|series| series.handle.rejected()).sum()
-    }
-
-    fn len(&self) -> usize {
-        self.all.len()
+    fn list(&self) -> Listed {
+        let (identities, rejected) = (self.identities.clone(), self.rejected.clone());
+        Listed { identities, series: self.series.list(), rejected }
     }
 }
 
 impl Drop for State {
     fn drop(&mut self) {
+        forget_everywhere();
         // Counts as a collection, so that ids are used again also where nobody ever collects.
         cell::store().begin_collection();
-    }
-}
-
-impl PartialEq for SetOfAttributes {
-    fn eq(&self, other: &Self) -> bool {
-        same(&self.0, &other.0)
-    }
-}
-
-impl Eq for SetOfAttributes {}
-
-impl Hash for SetOfAttributes {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        for KeyValue { key, value } in &*self.0 {
-            key.hash(state);
-            match value {
-                Value::Bool(value) => value.hash(state),
-                Value::I64(value) => value.hash(state),
-                Value::F64(value) => value.to_bits().hash(state),
-                Value::String(value) => value.hash(state),
-            }
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     Data, ExponentialHistogram, Timestamp,
     collection::{Collection, Points},
     histogram::distribution,
-    instrument::{Identity, Part, Series, Settings, sealed::Sealed},
+    instrument::{Identity, Part, Series, Settings, define_cache, sealed::Sealed},
     timestamp::{Tick, saturating_nanos},
 };
 use crate::cell::{self, Block, Ended, Ending, Request, RequestTotals};
@@ -279,6 +279,20 @@ impl Sealed for RequestMetrics {
         Self(Block::new())
     }
 
+    fn unregistered() -> Self {
+        Self::unregistered()
+    }
+
+    define_cache!(RequestMetrics);
+
+    fn is_only_handle(&mut self) -> bool {
+        self.0.is_only_handle()
+    }
+
+    fn activity(&self) -> Option<u64> {
+        Some(self.snapshot().requests)
+    }
+
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {
         let now = collection.taken_at();
         let (mut counts, mut errors) = (Points::over(None), Points::over(None));
@@ -354,6 +368,20 @@ impl Sealed for LastRequest {
 
     fn register(_: &Settings) -> Self {
         Self(Block::new())
+    }
+
+    fn unregistered() -> Self {
+        Self::unregistered()
+    }
+
+    define_cache!(LastRequest);
+
+    fn is_only_handle(&mut self) -> bool {
+        self.0.is_only_handle()
+    }
+
+    fn activity(&self) -> Option<u64> {
+        Some(self.load().map_or(0, |last| last.at.as_unix_nanos()))
     }
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {

@@ -19,6 +19,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// One without metrics, to be filled.
+    pub(super) const fn empty() -> Self {
+        Self { taken_at: Timestamp::from_unix_nanos(0), metrics: Vec::new() }
+    }
+
     /// The metric of that name, compared without regard to ASCII case as OpenTelemetry compares names.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<&Metric> {

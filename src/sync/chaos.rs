@@ -17,7 +17,7 @@ use std::{
 
 use super::real;
 
-pub use super::real::{Arc, MutexGuard, hint, thread};
+pub use super::real::{Arc, MutexGuard, Swap, hint, thread};
 
 /// A step yields the CPU once in this many times,
 const YIELD_ONCE_IN: u64 = 16;

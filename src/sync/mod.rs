@@ -22,13 +22,15 @@
 #![allow(dead_code, unused_imports, reason = "every world exports the same names, whoever uses them today")]
 
 #[cfg(not(any(freewheel_chaos, freewheel_shuttle, freewheel_loom)))]
-pub use self::real::{Arc, Mutex, MutexGuard, atomic, cell, hint, thread};
+pub use self::real::{Arc, Mutex, MutexGuard, Swap, atomic, cell, hint, thread};
 
 #[cfg(freewheel_chaos)]
-pub use self::chaos::{Arc, Mutex, MutexGuard, atomic, cell, hint, pause_at, pause_missed, thread};
+pub use self::chaos::{Arc, Mutex, MutexGuard, Swap, atomic, cell, hint, pause_at, pause_missed, thread};
 
 #[cfg(freewheel_shuttle)]
 pub use self::shuttle::{Arc, Mutex, MutexGuard, atomic, cell, hint, raw, thread};
+#[cfg(any(freewheel_shuttle, freewheel_loom))]
+pub use self::swap_model::Swap;
 
 #[cfg(freewheel_loom)]
 pub use self::loom::{Arc, Mutex, MutexGuard, Twins, atomic, cell, hint, raw, thread, twins};
@@ -47,3 +49,6 @@ mod loom;
 
 #[cfg(any(freewheel_chaos, freewheel_loom))]
 mod probed;
+
+#[cfg(any(freewheel_shuttle, freewheel_loom))]
+mod swap_model;

@@ -72,3 +72,25 @@ impl<T> Mutex<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// A shared pointer that is replaced now and then, and read without a lock.
+#[derive(Debug)]
+pub struct Swap<T>(arc_swap::ArcSwap<T>);
+
+impl<T> Swap<T> {
+    /// Points to `value`.
+    pub fn new(value: Arc<T>) -> Self {
+        Self(arc_swap::ArcSwap::new(value))
+    }
+
+    /// Calls `access` with what it points to.
+    #[inline(always)]
+    pub fn with<R>(&self, access: impl FnOnce(&T) -> R) -> R {
+        access(&self.0.load())
+    }
+
+    /// Points to `value` from here on. What it pointed to lives on until the last [`with`](Self::with) on it ends.
+    pub fn replace(&self, value: Arc<T>) {
+        drop(self.0.swap(value));
+    }
+}

@@ -1,0 +1,82 @@
+//! [`Reader`]: one that takes snapshots again and again.
+
+use std::collections::HashMap;
+
+use super::{Registry, Snapshot};
+
+/// One of several that read a registry side by side, each at its own pace; made by [`Registry::reader`].
+///
+/// Reading resets nothing, so readers do not disturb each other. What a reader adds to [`Registry::snapshot`] is that
+/// [idle series](super::InstrumentBuilder::remove_idle_after) wait for it: a series goes only when every reader has
+/// seen its last value as often as asked for. While there are readers, other snapshots do not count.
+#[derive(Debug)]
+#[must_use = "a reader reads nothing by itself, and idle series wait for it"]
+pub struct Reader {
+    registry: Registry,
+    id: u64,
+}
+
+impl Reader {
+    pub(super) fn new(registry: Registry, id: u64) -> Self {
+        Self { registry, id }
+    }
+
+    /// The state of every series, as [`Registry::snapshot`].
+    #[must_use]
+    pub fn snapshot(&mut self) -> Snapshot {
+        let snapshot = self.peek();
+        self.acknowledge();
+        snapshot
+    }
+
+    /// A snapshot that idle series do not count before it is [acknowledged](Self::acknowledge).
+    pub(crate) fn peek(&self) -> Snapshot {
+        let mut snapshot = Snapshot::empty();
+        self.registry.collect(&mut snapshot);
+        snapshot
+    }
+
+    /// Says that what was collected before has arrived.
+    pub(crate) fn acknowledge(&mut self) {
+        self.registry.end_collection(Some(self.id));
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.registry.end_reader(self.id);
+    }
+}
+
+/// Who reads a registry, and who of them has in this round.
+#[derive(Debug, Default)]
+pub(super) struct Readers {
+    has_read: HashMap<u64, bool>,
+    next: u64,
+}
+
+impl Readers {
+    pub(super) fn begin(&mut self) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        self.has_read.insert(id, false);
+        id
+    }
+
+    pub(super) fn end(&mut self, id: u64) {
+        self.has_read.remove(&id);
+    }
+
+    /// Whether with this reading, of a reader or of somebody else, a round is over.
+    pub(super) fn seen(&mut self, id: Option<u64>) -> bool {
+        let Some(has_read) = id.and_then(|id| self.has_read.get_mut(&id)) else {
+            return self.has_read.is_empty();
+        };
+        *has_read = true;
+        let is_over = self.has_read.values().all(|&has_read| has_read);
+        if is_over {
+            self.has_read.values_mut().for_each(|has_read| *has_read = false);
+        }
+        is_over
+    }
+}

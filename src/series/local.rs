@@ -1,0 +1,68 @@
+//! The calling thread's caches.
+
+use std::{cell::RefCell, thread::LocalKey};
+
+use super::{Cache, cache::Generation};
+use crate::cell::{is_busy, quietly};
+
+static GENERATION: Generation = Generation::new();
+
+/// A thread-local cache.
+pub type LocalCache<K, H> = LocalKey<RefCell<Cache<K, H>>>;
+
+/// Makes every thread forget what it looked up, at its next lookup.
+pub fn forget_everywhere() {
+    GENERATION.advance();
+}
+
+/// Calls `record` with the handle that the thread remembers under a key with that hash for which `is` holds. If there
+/// is none, with what `look_up` finds, which is then remembered under `key`.
+#[inline(always)]
+pub fn with_remembered<K, H, R>(
+    cache: &'static LocalCache<K, H>,
+    hash: u64,
+    is: impl Fn(&K) -> bool,
+    look_up: impl FnOnce() -> (K, H),
+    record: impl FnOnce(&H) -> R,
+) -> R {
+    let generation = GENERATION.get();
+    let mut record = Some(record);
+    let hit = cache.try_with(|cache| {
+        // It is borrowed if an allocator records while the cache itself allocates or frees.
+        let cache = cache.try_borrow().ok()?;
+        let handle = cache.find(hash, generation, is)?;
+        Some(record.take()?(handle))
+    });
+    if let Ok(Some(result)) = hit {
+        return result;
+    }
+    miss(cache, hash, generation, look_up, |handle| match record {
+        Some(record) => record(handle),
+        None => unreachable!("`record` is only taken to be called"),
+    })
+}
+
+#[cold]
+#[inline(never)]
+fn miss<K, H, R>(
+    cache: &'static LocalCache<K, H>,
+    hash: u64,
+    generation: u64,
+    look_up: impl FnOnce() -> (K, H),
+    record: impl FnOnce(&H) -> R,
+) -> R {
+    let was_busy = is_busy();
+    let (key, handle) = look_up();
+    let result = record(&handle);
+    if !was_busy {
+        quietly(|| {
+            // The thread's other thread-locals may be gone already: then nothing is remembered.
+            let _ = cache.try_with(|cache| {
+                if let Ok(mut cache) = cache.try_borrow_mut() {
+                    cache.insert(hash, generation, key, handle);
+                }
+            });
+        });
+    }
+    result
+}

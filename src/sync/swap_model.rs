@@ -1,0 +1,27 @@
+//! A model of `Swap`: the contract of `arc_swap::ArcSwap`, without its lock-free inside, which no checker can follow.
+
+use super::{Arc, Mutex};
+
+/// A shared pointer that is replaced now and then.
+#[derive(Debug)]
+pub struct Swap<T>(Mutex<Arc<T>>);
+
+impl<T> Swap<T> {
+    /// Points to `value`.
+    pub fn new(value: Arc<T>) -> Self {
+        Self(Mutex::new(value))
+    }
+
+    /// Calls `access` with what it points to.
+    pub fn with<R>(&self, access: impl FnOnce(&T) -> R) -> R {
+        // The lock ends before the access: readers must not seem to exclude writers.
+        let pointed_to = self.0.lock().clone();
+        access(&pointed_to)
+    }
+
+    /// Points to `value` from here on.
+    pub fn replace(&self, value: Arc<T>) {
+        let old = std::mem::replace(&mut *self.0.lock(), value);
+        drop(old);
+    }
+}
