@@ -323,3 +323,25 @@ fn the_models_catch_what_they_are_for() {
     });
     assert!(leaked.contains("leaked"), "{leaked}");
 }
+
+#[test]
+fn a_gauge_that_was_stored_to_has_another_activity_or_value() {
+    explore(3, [true, false], || {
+        let gauge = Arc::new(GaugeCell::new());
+        gauge.store(1);
+        let before = (gauge.activity(), gauge.load());
+        let setter = thread::spawn({
+            let gauge = gauge.clone();
+            move || gauge.store(2)
+        });
+        let between = (gauge.activity(), gauge.load());
+        setter.join().unwrap();
+        let after = (gauge.activity(), gauge.load());
+        assert_eq!(after.1, Some(2));
+        assert_ne!(after, before);
+        // Stored again, the same value is activity.
+        gauge.store(2);
+        assert_ne!((gauge.activity(), gauge.load()), after);
+        between != before
+    });
+}

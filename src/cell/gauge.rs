@@ -47,7 +47,8 @@ impl GaugeCell {
         (self.state.load(Acquire) != UNSET).then(|| self.bits.load(Relaxed))
     }
 
-    /// A number that changes when a value was stored since the last call, even the same value.
+    /// A number that changes when a value was stored since the last call, even the same value. A store at the same moment
+    /// may be missed; compare the value too.
     pub fn activity(&self) -> u64 {
         // Relaxed: a read-modify-write carries edge SET on to whoever reads what it stored.
         let stored = self.state.compare_exchange(STORED, QUIET, Relaxed, Relaxed).is_ok();

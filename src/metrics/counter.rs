@@ -64,8 +64,8 @@ impl Sealed for Counter {
         self.0.is_only_handle()
     }
 
-    fn activity(&self) -> Option<u64> {
-        Some(self.total())
+    fn activity(&self) -> Option<[u64; 2]> {
+        Some([self.total(), 0])
     }
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {
@@ -135,9 +135,9 @@ impl Sealed for UpDownCounter {
         self.0.is_only_handle()
     }
 
-    fn activity(&self) -> Option<u64> {
+    fn activity(&self) -> Option<[u64; 2]> {
         // A sum that is not zero says something also while it does not move.
-        (self.total() == 0).then_some(0)
+        (self.total() == 0).then_some([0, 0])
     }
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {

@@ -85,8 +85,9 @@ impl<V: GaugeValue + 'static> Sealed for Gauge<V> {
         self.cell.as_mut().is_none_or(|cell| Arc::get_mut(cell).is_some())
     }
 
-    fn activity(&self) -> Option<u64> {
-        Some(self.cell.as_ref()?.activity())
+    fn activity(&self) -> Option<[u64; 2]> {
+        let cell = self.cell.as_ref()?;
+        Some([cell.activity(), cell.load().unwrap_or(0)])
     }
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {

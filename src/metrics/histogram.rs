@@ -179,8 +179,8 @@ impl<V: HistogramValue + 'static, const SCALE: u8> Sealed for Histogram<V, SCALE
         self.0.is_only_handle()
     }
 
-    fn activity(&self) -> Option<u64> {
-        Some(self.snapshot().count())
+    fn activity(&self) -> Option<[u64; 2]> {
+        Some([self.snapshot().count(), 0])
     }
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {

@@ -133,8 +133,8 @@ pub(super) mod sealed {
         /// Whether this is the only handle on its series; if so, all that was recorded through others is visible.
         fn is_only_handle(&mut self) -> bool;
 
-        /// A number that changes when something is recorded, or `None` while the series must not go as idle.
-        fn activity(&self) -> Option<u64>;
+        /// Numbers that change when something is recorded, or `None` while the series must not go as idle.
+        fn activity(&self) -> Option<[u64; 2]>;
 
         /// Adds the points of all series to a collection; `identities` are those of `PARTS`.
         fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>);

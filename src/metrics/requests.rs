@@ -289,8 +289,8 @@ impl Sealed for RequestMetrics {
         self.0.is_only_handle()
     }
 
-    fn activity(&self) -> Option<u64> {
-        Some(self.snapshot().requests)
+    fn activity(&self) -> Option<[u64; 2]> {
+        Some([self.snapshot().requests, 0])
     }
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {
@@ -380,8 +380,8 @@ impl Sealed for LastRequest {
         self.0.is_only_handle()
     }
 
-    fn activity(&self) -> Option<u64> {
-        Some(self.load().map_or(0, |last| last.at.as_unix_nanos()))
+    fn activity(&self) -> Option<[u64; 2]> {
+        Some([self.load().map_or(0, |last| last.at.as_unix_nanos()), 0])
     }
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {

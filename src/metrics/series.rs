@@ -35,7 +35,7 @@ pub(super) struct SeriesSet<I> {
 /// How long a series has not changed.
 #[derive(Clone, Copy, Debug)]
 struct Quiet {
-    activity: Option<u64>,
+    activity: Option<[u64; 2]>,
     rounds: u32,
 }
 

@@ -126,6 +126,12 @@ impl Generation {
         Self(AtomicU64::new(0))
     }
 
+    /// The first generation.
+    #[cfg(freewheel_loom)]
+    pub fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
     /// The present generation.
     #[inline(always)]
     pub fn get(&self) -> u64 {

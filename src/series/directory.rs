@@ -1,5 +1,7 @@
 //! All series of one instrument.
 
+// Of the list, which is only touched under the mutex or by who alone has it; loom's own lacks `make_mut`.
+use std::sync::Arc as ListArc;
 use std::{fmt, mem};
 
 use hashbrown::HashTable;
@@ -41,7 +43,7 @@ pub struct Directory<T> {
 struct State<T> {
     recent: HashTable<T>,
     /// All series in the order of their making; the overflow series once it was found used.
-    list: Arc<Vec<T>>,
+    list: ListArc<Vec<T>>,
     is_overflow_listed: bool,
 }
 
@@ -89,7 +91,7 @@ impl<T: Series> Directory<T> {
     /// A directory for `limit` series, `overflow` included.
     pub fn new(limit: usize, overflow: T) -> Self {
         let limit = limit.saturating_sub(1);
-        let list = Arc::new(Vec::new());
+        let list = ListArc::default();
         let state = State { recent: HashTable::new(), list, is_overflow_listed: false };
         Self {
             settled: Swap::new(Arc::new(Table::new([].iter(), &overflow, limit == 0))),
@@ -128,7 +130,7 @@ impl<T: Series> Directory<T> {
             }
             let series = make();
             state.recent.insert_unique(hash, series.clone(), T::hash);
-            Arc::make_mut(&mut state.list).push(series.clone());
+            ListArc::make_mut(&mut state.list).push(series.clone());
             let settled = state.len() - state.recent.len();
             if state.len() >= self.limit || state.recent.len() >= SETTLE_AT_LEAST.max(settled / 4) {
                 self.settle_all(&mut state);
@@ -155,12 +157,12 @@ impl<T: Series> Directory<T> {
     }
 
     /// All series that there are now, in the order of their making; the overflow series only if it was used.
-    pub fn list(&self) -> Arc<Vec<T>> {
+    pub fn list(&self) -> ListArc<Vec<T>> {
         quietly(|| {
             let mut state = self.state.lock();
             if self.is_overflow_used.load(Relaxed) && !state.is_overflow_listed {
                 state.is_overflow_listed = true;
-                Arc::make_mut(&mut state.list).push(self.overflow.clone());
+                ListArc::make_mut(&mut state.list).push(self.overflow.clone());
             }
             state.list.clone()
         })
@@ -174,7 +176,7 @@ impl<T: Series> Directory<T> {
         quietly(|| {
             let mut state = self.state.lock();
             let at = state.list.iter().position(|series| series.hash() == hash && is(series))?;
-            let removed = Arc::make_mut(&mut state.list).remove(at);
+            let removed = ListArc::make_mut(&mut state.list).remove(at);
             self.settle_all(&mut state);
             Some(removed)
         })
@@ -189,7 +191,7 @@ impl<T: Series> Directory<T> {
                 return 0;
             }
             let before = state.list.len();
-            let list = Arc::unwrap_or_clone(mem::take(&mut state.list));
+            let list = ListArc::unwrap_or_clone(mem::take(&mut state.list));
             let (mut kept, mut candidates) = (Vec::with_capacity(before), Vec::new());
             for (at, series) in list.into_iter().enumerate() {
                 if is_candidate(&series) {
@@ -205,7 +207,7 @@ impl<T: Series> Directory<T> {
             kept.append(&mut candidates);
             kept.sort_unstable_by_key(|(at, _)| *at);
             let gone = before - kept.len();
-            state.list = Arc::new(kept.into_iter().map(|(_, series)| series).collect());
+            state.list = ListArc::new(kept.into_iter().map(|(_, series)| series).collect());
             self.settle_all(&mut state);
             gone
         })

@@ -56,7 +56,7 @@ pub use self::{
     directory::{Directory, Found, Series},
 };
 
-#[cfg(freewheel_loom)]
+#[cfg(any(freewheel_loom, freewheel_shuttle))]
 pub use self::cache::Generation;
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub use self::local::{LocalCache, forget_everywhere, with_remembered};
