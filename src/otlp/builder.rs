@@ -135,7 +135,7 @@ impl ExporterBuilder {
                 let destination = || {
                     Destination::new(Transport::grpc(endpoint), shape, self.timeout, base, for_destination)
                 };
-                driver::run(self.registry, destination, self.interval, mailbox, &started);
+                driver::run(self.registry.reader(), destination, self.interval, mailbox, &started);
             }
         });
         let driver = spawned.map_err(StartError::Thread)?;

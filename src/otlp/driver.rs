@@ -15,12 +15,13 @@ use super::{
     destination::{Destination, far_from},
     mailbox::{Mailbox, Orders, Report},
 };
-use crate::metrics::Registry;
+use crate::metrics::Reader;
 
 /// What the thread works on.
 #[derive(Debug)]
 pub(super) struct Driver {
-    registry: Registry,
+    /// Idle series wait until what it read is answered for.
+    reader: Reader,
     destination: Destination,
     interval: Duration,
     mailbox: Arc<Mailbox>,
@@ -37,7 +38,7 @@ impl Drop for Closing {
 
 /// The body of the thread. Tells `started` whether there is a runtime to work with.
 pub(super) fn run(
-    registry: Registry,
+    reader: Reader,
     destination: impl FnOnce() -> Destination,
     interval: Duration,
     mailbox: Arc<Mailbox>,
@@ -56,7 +57,7 @@ pub(super) fn run(
     };
     let _ = started.try_send(Ok(()));
     runtime.block_on(async {
-        Driver { registry, destination: destination(), interval, mailbox }.serve().await;
+        Driver { reader, destination: destination(), interval, mailbox }.serve().await;
     });
     // A name lookup that hangs must not hold the thread.
     runtime.shutdown_background();
@@ -72,8 +73,11 @@ impl Driver {
             }
             let report = match orders.stop {
                 None => self.export().await,
-                Some(stop) => self.destination.export(self.registry.snapshot(), Some(stop.into())).await,
+                Some(stop) => self.destination.export(self.reader.peek(), Some(stop.into())).await,
             };
+            if report.unacknowledged == 0 {
+                self.reader.acknowledge();
+            }
             let stopped = orders.stop.is_some();
             orders.answer(&report);
             if stopped {
@@ -99,7 +103,7 @@ impl Driver {
     /// Exports, unless a shutdown comes up meanwhile and nothing has come of it in half of the time left.
     async fn export(&mut self) -> Report {
         select! {
-            report = self.destination.export(self.registry.snapshot(), None) => return report,
+            report = self.destination.export(self.reader.peek(), None) => return report,
             () = self.mailbox.half_way_to_stop() => {}
         }
         self.destination.abandon()
