@@ -51,13 +51,16 @@ mod buckets;
 mod builder;
 mod collection;
 mod counter;
+mod explicit;
 mod exponential;
+mod figures;
 mod gauge;
 mod histogram;
 mod instrument;
 mod register_error;
 mod registry;
 mod requests;
+mod side;
 mod snapshot;
 mod timestamp;
 mod view;
@@ -67,6 +70,7 @@ pub use self::{
     buckets::{Buckets, BucketsError},
     builder::InstrumentBuilder,
     counter::{Counter, UpDownCounter},
+    explicit::{BoundsMismatch, ExplicitHistogram},
     exponential::ExponentialHistogram,
     gauge::{Gauge, GaugeValue},
     histogram::{Histogram, HistogramValue, RecordError},

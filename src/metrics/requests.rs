@@ -9,7 +9,7 @@ use super::{
     instrument::{Identity, Part, Series, Settings, sealed::Sealed},
     timestamp::{Tick, saturating_nanos},
 };
-use crate::cell::{self, Block, Ended, Ending, Request, RequestTotals};
+use crate::cell::{self, Block, Ended, Ending, HistogramTotals, Request, RequestTotals};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -186,8 +186,8 @@ pub struct RequestSnapshot {
 impl RequestSnapshot {
     fn new(totals: RequestTotals) -> Self {
         let RequestTotals { requests, errors, sum, durations, last } = totals;
-        let mut durations = distribution::<Duration, { Request::SCALE }>(durations);
-        durations.sum = sum;
+        let durations = HistogramTotals { sum, ..durations };
+        let durations = distribution::<Duration, { Request::SCALE }>(durations);
         Self {
             requests,
             errors,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Attributes, ExponentialHistogram, Timestamp};
+use super::{Attributes, ExplicitHistogram, ExponentialHistogram, Timestamp};
 
 /// The state of every series of a [`Registry`](super::Registry): totals since each series began.
 ///
@@ -46,6 +46,8 @@ pub struct Metric {
 pub enum Data {
     /// A sum that only rises.
     Counter(Vec<Point<u64>>),
+    /// A floating-point sum that only rises.
+    CounterF64(Vec<Point<f64>>),
     /// A sum that rises and falls.
     UpDownCounter(Vec<Point<i64>>),
     /// The last integer that was recorded.
@@ -54,6 +56,8 @@ pub enum Data {
     GaugeF64(Vec<Point<f64>>),
     /// A base-2 exponential histogram.
     Histogram(Vec<Point<ExponentialHistogram>>),
+    /// A histogram with given bounds.
+    ExplicitHistogram(Vec<Point<ExplicitHistogram>>),
 }
 
 impl Data {
@@ -63,8 +67,9 @@ impl Data {
         match self {
             Self::Counter(points) => points.len(),
             Self::UpDownCounter(points) | Self::GaugeI64(points) => points.len(),
-            Self::GaugeF64(points) => points.len(),
+            Self::CounterF64(points) | Self::GaugeF64(points) => points.len(),
             Self::Histogram(points) => points.len(),
+            Self::ExplicitHistogram(points) => points.len(),
         }
     }
 
