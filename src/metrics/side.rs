@@ -27,7 +27,7 @@ impl Side {
 
     /// How many values there are.
     pub(crate) fn count(&self) -> u64 {
-        self.counts.iter().sum()
+        self.counts.iter().copied().fold(0, u64::saturating_add)
     }
 
     /// The buckets with their indices, rising.
@@ -54,7 +54,8 @@ impl Side {
         let offset = first >> steps;
         let mut merged = vec![0; ((last >> steps) - offset) as usize + 1];
         for (index, count) in self.buckets() {
-            merged[((index >> steps) - offset) as usize] += count;
+            let merged: &mut u64 = &mut merged[((index >> steps) - offset) as usize];
+            *merged = merged.saturating_add(count);
         }
         (self.offset, self.counts) = (offset, merged);
     }
@@ -68,7 +69,8 @@ impl Side {
         self.counts.resize((last.max(own_last) - offset) as usize + 1, 0);
         self.offset = offset;
         for (index, count) in other.buckets() {
-            self.counts[(index - offset) as usize] += count;
+            let own = &mut self.counts[(index - offset) as usize];
+            *own = own.saturating_add(count);
         }
     }
 
