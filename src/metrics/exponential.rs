@@ -1,47 +1,83 @@
 //! Base-2 exponential histograms as plain data.
 //!
 //! Bucket `i` at scale `s` holds the values in `(2^(i / 2^s), 2^((i + 1) / 2^s)]`: the OpenTelemetry metrics data
-//! model, "ExponentialHistogram".
+//! model, "ExponentialHistogram". Negative values have buckets of their own, by their magnitudes.
 
-use std::fmt;
+use std::{borrow::Cow, f64::consts::LN_2, fmt, ops::RangeInclusive};
+
+use super::{figures::Figures, side::Side};
 
 /// The distribution of the values of one series, with a relative error of at most
 /// `(2^(2^-scale) - 1) / (2^(2^-scale) + 1)`: 1.08 % at the default scale 5.
 ///
 /// The count is the sum of the buckets, so the two always agree. Values are given in the unit of the instrument:
-/// a histogram of [`Duration`](std::time::Duration) speaks of seconds. The sum is kept as an integer (of
-/// nanoseconds, in that case) and converted when asked for, so that adding up never rounds.
+/// a histogram of [`Duration`](std::time::Duration) speaks of seconds. The sum of integers is kept as an integer (of
+/// nanoseconds, for durations) and converted when asked for, so that adding up never rounds; the sum of floating-point
+/// values is one, and stops at [`f64::MAX`] and [`f64::MIN`].
+///
+/// The default has no values: something to [`merge`](Self::merge) others into.
+///
+/// # Examples
+///
+/// ```
+/// use freewheel::metrics::{ExponentialHistogram, KeyValue, Registry};
+///
+/// let registry = Registry::new();
+/// let sizes = registry.histogram::<u64>("message.size");
+/// let [small, large] = [sizes.bind(&[KeyValue::new("kind", "a")])?, sizes.bind(&[KeyValue::new("kind", "b")])?];
+/// (1..=100).for_each(|size| small.record(size));
+/// (1..=100).for_each(|size| large.record(size * 1000));
+///
+/// let mut both = ExponentialHistogram::default();
+/// both.merge(&small.snapshot());
+/// both.merge(&large.snapshot());
+/// assert_eq!((both.count(), both.min(), both.max()), (200, Some(1.0), Some(100_000.0)));
+/// let median = both.quantile_range(0.5).expect("there are values");
+/// assert!(median.contains(&100.0));
+/// # Ok::<(), freewheel::metrics::RegisterError>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct ExponentialHistogram {
-    pub(crate) scale: i32,
-    pub(crate) zero_count: u64,
-    /// Index of the first bucket in `buckets`.
-    pub(crate) offset: i32,
-    pub(crate) buckets: Vec<u64>,
-    /// In recorded units; wraps.
-    pub(crate) sum: u64,
-    /// In recorded units; meaningless while the count is zero.
-    pub(crate) min: u64,
-    pub(crate) max: u64,
-    /// How many recorded units make one unit of the instrument.
-    pub(crate) per_unit: f64,
+    scale: i32,
+    zero_count: u64,
+    positive: Side,
+    negative: Side,
+    figures: Figures,
+}
+
+/// The bucket that a value lies in.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Negative(i32),
+    Zero,
+    Positive(i32),
 }
 
 impl ExponentialHistogram {
-    /// How many buckets an export has at most: what OpenTelemetry's SDKs keep, by the metrics SDK specification, "Base2
-    /// Exponential Bucket Histogram Aggregation".
+    /// How many buckets an export has at most on each side of zero: what OpenTelemetry's SDKs keep, by the metrics SDK
+    /// specification, "Base2 Exponential Bucket Histogram Aggregation".
     pub const MAX_EXPORTED_BUCKETS: usize = 160;
+
+    pub(crate) fn new(scale: i32, zero_count: u64, positive: Side, negative: Side, figures: Figures) -> Self {
+        Self { scale, zero_count, positive, negative, figures }
+    }
 
     /// How many values were recorded.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.zero_count + self.buckets.iter().sum::<u64>()
+        self.zero_count.saturating_add(self.positive.count()).saturating_add(self.negative.count())
     }
 
-    /// The sum of the values. Wraps when it passes 2^64 recorded units (for durations: 584 years).
+    /// The sum of the values. That of integers wraps when it passes 2^64 recorded units (for durations: 584 years).
     #[must_use]
     pub fn sum(&self) -> f64 {
-        self.sum as f64 / self.per_unit
+        self.figures.sum()
+    }
+
+    /// The sum where it can only rise: OTLP wants none where negative values were recorded.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn rising_sum(&self) -> Option<f64> {
+        self.negative.counts().is_empty().then(|| self.sum())
     }
 
     /// The smallest value, if there is any.
@@ -50,14 +86,14 @@ impl ExponentialHistogram {
     /// new minimum of the series, otherwise the lower bound of the lowest bucket that the window touched.
     #[must_use]
     pub fn min(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.min as f64 / self.per_unit)
+        (self.count() > 0).then(|| self.figures.min())
     }
 
     /// The largest value, if there is any; exact under the same condition as [`min`](Self::min), otherwise the
     /// upper bound of the highest bucket that the window touched.
     #[must_use]
     pub fn max(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.max as f64 / self.per_unit)
+        (self.count() > 0).then(|| self.figures.max())
     }
 
     /// The arithmetic mean, if there is any value.
@@ -73,6 +109,13 @@ impl ExponentialHistogram {
         self.scale
     }
 
+    /// How far a [`quantile`](Self::quantile) can be off, relative to the value, by the scale.
+    #[must_use]
+    pub fn relative_error(&self) -> f64 {
+        // (b - 1) / (b + 1) for b = 2^(2^-scale), in a form that does not overflow at low scales.
+        (f64::from(-self.scale).exp2() * LN_2 / 2.0).tanh()
+    }
+
     /// How many values were exactly zero.
     #[must_use]
     pub fn zero_count(&self) -> u64 {
@@ -82,37 +125,76 @@ impl ExponentialHistogram {
     /// The index of the first bucket in [`buckets`](Self::buckets).
     #[must_use]
     pub fn offset(&self) -> i32 {
-        self.offset
+        self.positive.offset()
     }
 
-    /// The counts from the lowest to the highest bucket in use, without gaps.
+    /// The counts of positive values from the lowest to the highest bucket in use, without gaps.
     #[must_use]
     pub fn buckets(&self) -> &[u64] {
-        &self.buckets
+        self.positive.counts()
+    }
+
+    /// The index of the first bucket in [`negative_buckets`](Self::negative_buckets).
+    #[must_use]
+    pub fn negative_offset(&self) -> i32 {
+        self.negative.offset()
+    }
+
+    /// The counts of negative values by their magnitudes, from the lowest to the highest bucket in use, without gaps.
+    #[must_use]
+    pub fn negative_buckets(&self) -> &[u64] {
+        self.negative.counts()
     }
 
     /// The value below which the share `q` of the values lies, or `None` without values.
     ///
     /// The geometric middle of the bucket that holds the value of rank `ceil(q * count)`, limited to
-    /// `min..=max`: off by at most the relative error of the scale. `q` outside `0.0..=1.0` is limited to it; NaN
-    /// counts as 0.
+    /// `min..=max`: off by at most the [relative error](Self::relative_error) of the scale. `q` outside `0.0..=1.0` is
+    /// limited to it; NaN counts as 0.
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<f64> {
+        let middle = |index: i32| self.boundary(f64::from(index) + 0.5);
+        let value = match self.place(q)? {
+            Place::Negative(index) => -middle(index),
+            Place::Zero => 0.0,
+            Place::Positive(index) => middle(index),
+        };
+        Some(self.limited(value))
+    }
+
+    /// Where the value of rank `ceil(q * count)` lies for certain: the bounds of its bucket, limited to `min..=max`. The
+    /// [`quantile`](Self::quantile) is an estimate within it. `None` without values.
+    #[must_use]
+    pub fn quantile_range(&self, q: f64) -> Option<RangeInclusive<f64>> {
+        let (low, high) = self.bounds(self.place(q)?);
+        Some(self.limited(low)..=self.limited(high))
+    }
+
+    /// The bucket that holds the value of rank `ceil(q * count)`.
+    fn place(&self, q: f64) -> Option<Place> {
         let count = self.count();
-        let (min, max) = (self.min()?, self.max()?);
-        let rank = ((q.clamp(0.0, 1.0) * count as f64).ceil() as u64).clamp(1, count);
-        let mut below = self.zero_count;
-        if rank <= below {
-            return Some(0.0);
-        }
-        for (index, bucket) in (self.offset..).zip(&self.buckets) {
-            below += bucket;
-            if rank <= below {
-                let middle = self.boundary(f64::from(index) + 0.5);
-                return Some(middle.max(min).min(max));
+        let rank = rank(q, count)?;
+        let negative = self.negative.buckets().rev().map(|(index, count)| (Place::Negative(index), count));
+        let positive = self.positive.buckets().map(|(index, count)| (Place::Positive(index), count));
+        let mut places = negative.chain([(Place::Zero, self.zero_count)]).chain(positive);
+        let mut up_to = 0;
+        let holds_rank = places.find(|(_, count)| {
+            up_to = count.saturating_add(up_to);
+            rank <= up_to
+        });
+        holds_rank.map(|(place, _)| place)
+    }
+
+    fn bounds(&self, place: Place) -> (f64, f64) {
+        let bounds = |index| (self.boundary(f64::from(index)), self.boundary(f64::from(index) + 1.0));
+        match place {
+            Place::Negative(index) => {
+                let (low, high) = bounds(index);
+                (-high, -low)
             }
+            Place::Zero => (0.0, 0.0),
+            Place::Positive(index) => bounds(index),
         }
-        Some(max)
     }
 
     /// The lower bound of bucket `index` (which may be fractional), in units of the instrument.
@@ -120,8 +202,12 @@ impl ExponentialHistogram {
         (index / f64::from(self.scale).exp2()).exp2()
     }
 
-    /// The same distribution with at most `max_buckets` buckets: neighbours are merged, each step lowers the
-    /// scale by one and halves their number. Counts, sum, minimum and maximum stay as they are.
+    fn limited(&self, value: f64) -> f64 {
+        value.max(self.figures.min()).min(self.figures.max())
+    }
+
+    /// The same distribution with at most `max_buckets` buckets on each side of zero: neighbours are merged, each step
+    /// lowers the scale by one and halves their number. Counts, sum, minimum and maximum stay as they are.
     ///
     /// # Panics
     ///
@@ -129,28 +215,43 @@ impl ExponentialHistogram {
     #[must_use]
     pub fn with_max_buckets(mut self, max_buckets: usize) -> Self {
         assert!(max_buckets >= 2, "max_buckets must be at least two");
-        let last = self.offset as i64 + self.buckets.len() as i64 - 1;
-        let mut steps = 0;
-        while (last >> steps) - (i64::from(self.offset) >> steps) >= max_buckets as i64 {
-            steps += 1;
-        }
-        self.merge_buckets(steps);
+        let steps = self.positive.steps_to_fit(max_buckets).max(self.negative.steps_to_fit(max_buckets));
+        self.coarsen_to(self.scale - steps);
         self
     }
 
-    /// Lowers the scale by `steps`.
-    fn merge_buckets(&mut self, steps: i32) {
-        if steps == 0 {
+    /// Lowers the scale, unless it is as low already.
+    fn coarsen_to(&mut self, scale: i32) {
+        let steps = (self.scale - scale).max(0);
+        self.positive.coarsen(steps);
+        self.negative.coarsen(steps);
+        self.scale -= steps;
+    }
+
+    /// `other` at this scale, which is as low as its own.
+    fn coarsened<'a>(&self, other: &'a Self) -> Cow<'a, Self> {
+        let mut other = Cow::Borrowed(other);
+        if other.scale > self.scale {
+            other.to_mut().coarsen_to(self.scale);
+        }
+        other
+    }
+
+    /// Adds what `other` holds: of another series, thread or process. The finer of the two is brought to the scale of the
+    /// other; of exact counts, sums and extremes nothing is lost.
+    pub fn merge(&mut self, other: &Self) {
+        self.figures = self.figures.and(other.figures);
+        if other.count() == 0 {
             return;
         }
-        let offset = self.offset >> steps;
-        let mut merged = Vec::new();
-        for (index, count) in (self.offset..).zip(&self.buckets) {
-            let at = ((index >> steps) - offset) as usize;
-            merged.resize(merged.len().max(at + 1), 0);
-            merged[at] += count;
+        if self.count() == 0 {
+            self.scale = other.scale;
         }
-        (self.scale, self.offset, self.buckets) = (self.scale - steps, offset, merged);
+        self.coarsen_to(other.scale);
+        let other = self.coarsened(other);
+        self.zero_count = self.zero_count.saturating_add(other.zero_count);
+        self.positive.add(&other.positive);
+        self.negative.add(&other.negative);
     }
 
     /// What was recorded between `base`, an earlier snapshot of the same series, and this one. If one of them has
@@ -158,51 +259,44 @@ impl ExponentialHistogram {
     #[must_use]
     pub fn since(&self, base: &Self) -> Self {
         let mut window = self.clone();
-        let mut merged_base = None;
-        match window.scale - base.scale {
-            finer @ 1.. => window.merge_buckets(finer),
-            0 => {}
-            coarser => merged_base.insert(base.clone()).merge_buckets(-coarser),
+        if base.count() > 0 {
+            window.coarsen_to(base.scale);
+            let base = window.coarsened(base);
+            window.zero_count = window.zero_count.saturating_sub(base.zero_count);
+            window.positive.subtract(&base.positive);
+            window.negative.subtract(&base.negative);
         }
-        let base = merged_base.as_ref().unwrap_or(base);
-        let before = |index: i32| {
-            let position = index.checked_sub(base.offset).and_then(|at| usize::try_from(at).ok());
-            position.and_then(|at| base.buckets.get(at)).copied().unwrap_or(0)
-        };
-        for (index, count) in (window.offset..).zip(&mut window.buckets) {
-            *count = count.saturating_sub(before(index));
-        }
-        window.zero_count = window.zero_count.saturating_sub(base.zero_count);
-        window.sum = window.sum.wrapping_sub(base.sum);
-        window.trim();
-        window.limit_extremes(base);
+        window.figures = window.figures.since(&base.figures, window.outer_bounds());
         window
     }
 
-    /// Drops empty buckets at both ends.
-    pub(crate) fn trim(&mut self) {
-        let used = self.buckets.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1);
-        self.buckets.truncate(used);
-        let empty = self.buckets.iter().take_while(|&&count| count == 0).count();
-        self.buckets.drain(..empty);
-        self.offset = if self.buckets.is_empty() { 0 } else { self.offset + empty as i32 };
+    /// Whether there is no value but a part of one: its record was under way when the snapshot was taken.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.count() == 0 && !self.figures.are_none()
     }
 
-    /// Makes the extremes of the series those of the window, as exactly as the buckets tell.
-    fn limit_extremes(&mut self, base: &Self) {
-        if base.count() == 0 || self.count() == 0 {
-            return;
-        }
-        let (lowest, highest) = (self.offset, self.offset + self.buckets.len() as i32);
-        let in_units = |this: &Self, index: i32| (this.boundary(f64::from(index)) * this.per_unit) as u64;
-        if self.min == base.min {
-            let bound = if self.zero_count > 0 { 0 } else { in_units(self, lowest) };
-            self.min = bound.max(self.min);
-        }
-        if self.max == base.max {
-            let bound = if self.buckets.is_empty() { 0 } else { in_units(self, highest) };
-            self.max = bound.min(self.max).max(self.min);
-        }
+    /// The lower bound of the lowest bucket in use and the upper bound of the highest, if there is any.
+    fn outer_bounds(&self) -> Option<(f64, f64)> {
+        let zero = (self.zero_count > 0).then_some(Place::Zero);
+        let (positive, negative) = (self.positive.ends(), self.negative.ends());
+        let lowest = negative.map(|(_, last)| Place::Negative(last));
+        let lowest = lowest.or(zero).or(positive.map(|(first, _)| Place::Positive(first)));
+        let highest = positive.map(|(_, last)| Place::Positive(last));
+        let highest = highest.or(zero).or(negative.map(|(first, _)| Place::Negative(first)));
+        Some((self.bounds(lowest?).0, self.bounds(highest?).1))
+    }
+}
+
+/// The rank of the value that the share `q` of `count` values does not exceed, from 1; none without values.
+pub(super) fn rank(q: f64, count: u64) -> Option<u64> {
+    let share = (q.clamp(0.0, 1.0) * count as f64).ceil() as u64;
+    (count > 0).then(|| share.clamp(1, count))
+}
+
+impl Default for ExponentialHistogram {
+    fn default() -> Self {
+        Self::new(5, 0, Side::default(), Side::default(), Figures::NONE)
     }
 }
 
@@ -215,8 +309,10 @@ impl fmt::Debug for ExponentialHistogram {
             .field("max", &self.max())
             .field("scale", &self.scale)
             .field("zero_count", &self.zero_count)
-            .field("offset", &self.offset)
-            .field("buckets", &self.buckets.len())
+            .field("offset", &self.offset())
+            .field("buckets", &self.buckets().len())
+            .field("negative_offset", &self.negative_offset())
+            .field("negative_buckets", &self.negative_buckets().len())
             .finish()
     }
 }

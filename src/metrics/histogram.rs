@@ -6,7 +6,9 @@ use super::{
     Data, ExponentialHistogram,
     collection::{Collection, Points},
     digest::Kept,
+    figures::Figures,
     instrument::{Identity, Part, Series, Settings, sealed::Sealed},
+    side::Side,
     timestamp::saturating_nanos,
 };
 use crate::cell::{self, Block, HistogramTotals, Index};
@@ -142,18 +144,9 @@ pub(super) fn distribution<V: HistogramValue, const SCALE: u8>(
     // The slots between that of zero and that of the smallest value are never used.
     let first = slots.iter().skip(1).position(|&count| count > 0).map_or(slots.len(), |at| at + 1);
     let buckets = slots.split_off(first);
-    let mut distribution = ExponentialHistogram {
-        scale: SCALE.into(),
-        zero_count,
-        offset: Index::<V, SCALE>::bucket(first),
-        buckets,
-        sum,
-        min,
-        max,
-        per_unit: V::PER_UNIT as f64,
-    };
-    distribution.trim();
-    distribution
+    let positive = Side::new(Index::<V, SCALE>::bucket(first), buckets);
+    let figures = Figures::Integers { sum, min, max, per_unit: V::PER_UNIT };
+    ExponentialHistogram::new(SCALE.into(), zero_count, positive, Side::default(), figures)
 }
 
 impl<V: HistogramValue + 'static, const SCALE: u8> Sealed for Histogram<V, SCALE> {

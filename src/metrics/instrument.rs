@@ -2,9 +2,11 @@
 
 use std::{
     borrow::Cow,
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
     num::{NonZeroU32, NonZeroUsize},
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -46,6 +48,7 @@ pub struct Series<I> {
 /// What tells a series apart.
 #[derive(Clone, Debug)]
 pub(super) struct SeriesKey {
+    /// Of the first part; those of the others follow.
     pub(super) id: SeriesId,
     pub(super) attributes: Attributes,
     /// That of the attributes.
@@ -54,10 +57,19 @@ pub(super) struct SeriesKey {
 }
 
 impl SeriesKey {
-    pub(super) fn new(attributes: Attributes) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
+    /// Takes as many identities as the instrument has parts.
+    pub(super) fn new(attributes: Attributes, parts: usize) -> Self {
+        // Begins at random, so that processes whose snapshots meet have different ones. Half of the range never ends.
+        static NEXT: LazyLock<AtomicU64> =
+            LazyLock::new(|| AtomicU64::new(RandomState::new().build_hasher().finish() >> 1));
         let hash = digest::hash(attributes.iter().map(KeyValue::as_ref));
-        Self { id: SeriesId(NEXT.fetch_add(1, Relaxed)), attributes, hash, start: Timestamp::now() }
+        let id = SeriesId(NEXT.fetch_add(parts as u64, Relaxed));
+        Self { id, attributes, hash, start: Timestamp::now() }
+    }
+
+    /// The identity of what the series is exported as in this part.
+    pub(super) fn of_part(&self, part: usize) -> SeriesId {
+        SeriesId(self.id.0 + part as u64)
     }
 }
 

@@ -52,8 +52,10 @@ mod builder;
 mod collection;
 mod counter;
 mod digest;
+mod explicit;
 mod exponential;
 mod family;
+mod figures;
 mod gauge;
 mod histogram;
 mod instrument;
@@ -62,6 +64,7 @@ mod register_error;
 mod registry;
 mod requests;
 mod series;
+mod side;
 mod snapshot;
 mod timestamp;
 mod typed;
@@ -73,6 +76,7 @@ pub use self::{
     buckets::{Buckets, BucketsError},
     builder::InstrumentBuilder,
     counter::{Counter, UpDownCounter},
+    explicit::{BoundsMismatch, ExplicitHistogram},
     exponential::ExponentialHistogram,
     family::{AnyKeys, Family, FixedKeys, OpenFamily, Selected, Selection, Values},
     gauge::{Gauge, GaugeValue},
@@ -82,12 +86,17 @@ pub use self::{
     register_error::RegisterError,
     registry::{Registry, RegistryBuilder},
     requests::{LastRequest, Outcome, RequestInfo, RequestMetrics, RequestSnapshot, RequestTimer},
-    snapshot::{Data, Metric, Point, SeriesId, Snapshot},
+    snapshot::{
+        Data, MergeConflict, MergeError, Metric, Mismatch, Point, PointRef, PointValue, SeriesId, Snapshot,
+    },
     timestamp::Timestamp,
     typed::{Label, LabelTuple, Labels, TypedFamily},
     value_ref::{AttributeValue, ValueRef},
     view::View,
 };
+
+#[cfg(feature = "otlp")]
+pub(crate) use self::snapshot::Windowed;
 
 use std::num::NonZeroUsize;
 

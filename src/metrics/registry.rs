@@ -349,7 +349,7 @@ impl Entry {
             kind: I::kind(settings),
             identities: identities.collect(),
             series: Arc::new(SeriesSet::<I>::new(settings.clone())),
-            rejected: SeriesKey::new([KeyValue::new("instrument", instrument)].into()),
+            rejected: SeriesKey::new([KeyValue::new("instrument", instrument)].into(), 1),
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
     instrument::{Identity, Part, Series, Settings, define_cache, sealed::Sealed},
     timestamp::{Tick, saturating_nanos},
 };
-use crate::cell::{self, Block, Ended, Ending, Request, RequestTotals};
+use crate::cell::{self, Block, Ended, Ending, HistogramTotals, Request, RequestTotals};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -186,8 +186,8 @@ pub struct RequestSnapshot {
 impl RequestSnapshot {
     fn new(totals: RequestTotals) -> Self {
         let RequestTotals { requests, errors, sum, durations, last } = totals;
-        let mut durations = distribution::<Duration, { Request::SCALE }>(durations);
-        durations.sum = sum;
+        let durations = HistogramTotals { sum, ..durations };
+        let durations = distribution::<Duration, { Request::SCALE }>(durations);
         Self {
             requests,
             errors,
@@ -295,8 +295,8 @@ impl Sealed for RequestMetrics {
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {
         let now = collection.taken_at();
-        let (mut counts, mut errors) = (Points::over(None), Points::over(None));
-        let (mut durations, mut lasts) = (Points::over(None), Points::over(None));
+        let (mut counts, mut errors) = (Points::of_part(0), Points::of_part(1));
+        let (mut durations, mut lasts) = (Points::of_part(2), Points::of_part(3));
         for Series { key, handle } in series {
             let seen = handle.snapshot();
             counts.push(key, now, seen.requests);

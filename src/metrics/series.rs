@@ -60,7 +60,8 @@ impl<I: Instrument> SeriesSet<I> {
     pub(super) fn new(settings: Settings) -> Self {
         let limit = settings.cardinality_limit.map_or(DEFAULT_LIMIT, |limit| limit.get());
         let attributes = [KeyValue::new("otel.metric.overflow", true)].into();
-        let overflow = Series { key: SeriesKey::new(attributes), handle: I::register(&settings) };
+        let overflow =
+            Series { key: SeriesKey::new(attributes, I::PARTS.len()), handle: I::register(&settings) };
         Self {
             directory: Directory::new(limit, overflow),
             settings,
@@ -83,7 +84,7 @@ impl<I: Instrument> SeriesSet<I> {
             digest::hash(attributes.clone()),
             |series| is_set_of(&series.key.attributes, attributes.clone()),
             || {
-                let key = SeriesKey::new(to_attributes(attributes.clone()));
+                let key = SeriesKey::new(to_attributes(attributes.clone()), I::PARTS.len());
                 Series { key, handle: I::register(&self.settings) }
             },
         );

@@ -2,13 +2,17 @@
 
 use std::collections::HashMap;
 
-use crate::metrics::{ExponentialHistogram, Point, SeriesId, Timestamp};
+use crate::metrics::{
+    ExplicitHistogram, ExponentialHistogram, Point, PointValue, SeriesId, Timestamp, Windowed,
+};
 
 /// A total that a collector acknowledged.
 #[derive(Debug)]
 pub(super) enum Total {
     Sum(u64),
-    Distribution(ExponentialHistogram),
+    FloatingSum(f64),
+    Exponential(ExponentialHistogram),
+    Explicit(ExplicitHistogram),
 }
 
 /// Up to where the collector knows a series.
@@ -45,28 +49,29 @@ pub(super) struct Window<T> {
     pub(super) step: Step,
 }
 
-impl Base {
-    /// What was added to a counter since its base.
-    pub(super) fn sum(&mut self, point: &Point<u64>) -> Window<u64> {
-        let (start, value) = match self.known(point) {
-            Some(Known { time, total: Total::Sum(before), .. }) => (*time, point.value.wrapping_sub(*before)),
-            _ => (point.start, point.value),
-        };
-        Window { start, value, step: self.step(point.series(), point.time, Total::Sum(point.value)) }
-    }
+/// What is exported as windows.
+pub(super) trait Exported: Windowed + Into<Total> {
+    /// Whether there is nothing to export.
+    fn is_empty(&self) -> bool;
 
-    /// What was recorded in a histogram since its base.
-    pub(super) fn distribution(
-        &mut self,
-        point: Point<ExponentialHistogram>,
-    ) -> Window<ExponentialHistogram> {
-        let (start, value) = match self.known(&point) {
-            Some(Known { time, total: Total::Distribution(before), .. }) => {
-                (*time, point.value.since(before))
-            }
-            _ => (point.start, point.value.clone()),
-        };
-        Window { start, value, step: self.step(point.series(), point.time, Total::Distribution(point.value)) }
+    /// Whether there is nothing to export although something has come: a part of a record that is under way.
+    fn is_unfinished(&self) -> bool {
+        false
+    }
+}
+
+impl Base {
+    /// What happened to a series since its base.
+    pub(super) fn window<T: Exported>(&mut self, point: Point<T>) -> Window<T> {
+        let series = point.series();
+        let Point { start, time, value: total, .. } = point;
+        let known = self.known.get_mut(&series).and_then(|known| {
+            known.build = self.build;
+            Some((known.time, total.since(known.total.value())?))
+        });
+        let (start, value) = known.unwrap_or_else(|| (start, total.clone()));
+        let known = Known { time, total: total.into(), build: self.build };
+        Window { start, value, step: Step { series, known } }
     }
 
     /// Begins a build of windows.
@@ -83,14 +88,71 @@ impl Base {
     pub(super) fn advance(&mut self, steps: Vec<Step>) {
         self.known.extend(steps.into_iter().map(|step| (step.series, step.known)));
     }
+}
 
-    fn known<T>(&mut self, point: &Point<T>) -> Option<&Known> {
-        let known = self.known.get_mut(&point.series())?;
-        known.build = self.build;
-        Some(known)
+impl Total {
+    fn value(&self) -> PointValue<'_> {
+        match self {
+            Self::Sum(total) => PointValue::Counter(*total),
+            Self::FloatingSum(total) => PointValue::CounterF64(*total),
+            Self::Exponential(total) => PointValue::Histogram(total),
+            Self::Explicit(total) => PointValue::ExplicitHistogram(total),
+        }
+    }
+}
+
+impl Exported for u64 {
+    fn is_empty(&self) -> bool {
+        *self == 0
+    }
+}
+
+impl Exported for f64 {
+    fn is_empty(&self) -> bool {
+        *self == 0.0
+    }
+}
+
+impl Exported for ExponentialHistogram {
+    fn is_empty(&self) -> bool {
+        self.count() == 0
     }
 
-    fn step(&self, series: SeriesId, time: Timestamp, total: Total) -> Step {
-        Step { series, known: Known { time, total, build: self.build } }
+    fn is_unfinished(&self) -> bool {
+        self.is_unfinished()
+    }
+}
+
+impl Exported for ExplicitHistogram {
+    fn is_empty(&self) -> bool {
+        self.count() == 0
+    }
+
+    fn is_unfinished(&self) -> bool {
+        self.is_unfinished()
+    }
+}
+
+impl From<u64> for Total {
+    fn from(total: u64) -> Self {
+        Self::Sum(total)
+    }
+}
+
+impl From<f64> for Total {
+    fn from(total: f64) -> Self {
+        Self::FloatingSum(total)
+    }
+}
+
+impl From<ExponentialHistogram> for Total {
+    fn from(total: ExponentialHistogram) -> Self {
+        Self::Exponential(total)
+    }
+}
+
+impl From<ExplicitHistogram> for Total {
+    fn from(total: ExplicitHistogram) -> Self {
+        Self::Explicit(total)
     }
 }

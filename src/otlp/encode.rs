@@ -4,16 +4,18 @@ use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,
     common::v1::{AnyValue, InstrumentationScope, KeyValue as WireKeyValue, any_value::Value as WireValue},
     metrics::v1::{
-        AggregationTemporality, ExponentialHistogram as WireHistogram, ExponentialHistogramDataPoint, Gauge,
-        Metric as WireMetric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
-        exponential_histogram_data_point::Buckets, metric::Data as WireData,
-        number_data_point::Value as Number,
+        AggregationTemporality, ExponentialHistogram as WireExponential, ExponentialHistogramDataPoint,
+        Gauge, Histogram as WireExplicit, HistogramDataPoint, Metric as WireMetric, NumberDataPoint,
+        ResourceMetrics, ScopeMetrics, Sum, exponential_histogram_data_point::Buckets,
+        metric::Data as WireData, number_data_point::Value as Number,
     },
     resource::v1::Resource,
 };
 
-use super::delta::{Base, Step};
-use crate::metrics::{Data, ExponentialHistogram, KeyValue, Metric, Point, Snapshot, Timestamp, Value};
+use super::delta::{Base, Exported, Step};
+use crate::metrics::{
+    Data, ExplicitHistogram, ExponentialHistogram, KeyValue, Metric, Point, Snapshot, Timestamp, Value,
+};
 
 /// One request, and what it means for the base of the deltas.
 #[derive(Debug)]
@@ -80,6 +82,13 @@ struct Encoder<'a> {
 /// A point on its way into a part, and the step of its series.
 type Placed<P> = (P, Option<Step>);
 
+/// What all points have in common.
+struct Frame {
+    attributes: Vec<WireKeyValue>,
+    start_nanos: u64,
+    time_nanos: u64,
+}
+
 impl Encoder<'_> {
     fn metric(&mut self, metric: Metric) {
         let head = WireMetric {
@@ -88,17 +97,9 @@ impl Encoder<'_> {
             unit: metric.unit.to_string(),
             ..WireMetric::default()
         };
-        let windowed = match self.base {
-            Some(_) => AggregationTemporality::Delta,
-            None => AggregationTemporality::Cumulative,
-        } as i32;
         match metric.data {
-            Data::Counter(points) => {
-                let points = points.into_iter().filter_map(|point| self.counter(point)).collect();
-                self.place(&head, points, |data_points| {
-                    WireData::Sum(Sum { data_points, aggregation_temporality: windowed, is_monotonic: true })
-                });
-            }
+            Data::Counter(points) => self.counter(&head, points, unsigned),
+            Data::CounterF64(points) => self.counter(&head, points, Number::AsDouble),
             Data::UpDownCounter(points) => {
                 let points = points.iter().map(|point| (up_down(point), None)).collect();
                 let aggregation_temporality = AggregationTemporality::Cumulative as i32;
@@ -106,56 +107,69 @@ impl Encoder<'_> {
                     WireData::Sum(Sum { data_points, aggregation_temporality, is_monotonic: false })
                 });
             }
-            Data::GaugeI64(points) => {
-                let points =
-                    points.iter().map(|point| (gauge(point, Number::AsInt(point.value)), None)).collect();
-                self.place(&head, points, |data_points| WireData::Gauge(Gauge { data_points }));
-            }
-            Data::GaugeF64(points) => {
-                let points =
-                    points.iter().map(|point| (gauge(point, Number::AsDouble(point.value)), None)).collect();
-                self.place(&head, points, |data_points| WireData::Gauge(Gauge { data_points }));
-            }
+            Data::GaugeI64(points) => self.gauge(&head, &points, Number::AsInt),
+            Data::GaugeF64(points) => self.gauge(&head, &points, Number::AsDouble),
             Data::Histogram(points) => {
-                let points = points.into_iter().filter_map(|point| self.histogram(point)).collect();
+                let aggregation_temporality = self.temporality();
+                let points = self.windows(points, exponential);
                 self.place(&head, points, |data_points| {
-                    WireData::ExponentialHistogram(WireHistogram {
-                        data_points,
-                        aggregation_temporality: windowed,
-                    })
+                    WireData::ExponentialHistogram(WireExponential { data_points, aggregation_temporality })
+                });
+            }
+            Data::ExplicitHistogram(points) => {
+                let aggregation_temporality = self.temporality();
+                let points = self.windows(points, explicit);
+                self.place(&head, points, |data_points| {
+                    WireData::Histogram(WireExplicit { data_points, aggregation_temporality })
                 });
             }
         }
     }
 
-    /// The point of a counter, or nothing if nothing was added since its base.
-    fn counter(&mut self, point: Point<u64>) -> Option<Placed<NumberDataPoint>> {
-        let Some(base) = &mut self.base else {
-            return Some((sum(&point, point.start, unsigned(point.value)), None));
-        };
-        let window = base.sum(&point);
-        if window.value == 0 {
-            self.steps.push(window.step);
-            return None;
-        }
-        Some((sum(&point, window.start, unsigned(window.value)), Some(window.step)))
+    fn counter<T: Exported>(&mut self, head: &WireMetric, points: Vec<Point<T>>, number: fn(T) -> Number) {
+        let aggregation_temporality = self.temporality();
+        let points = self.windows(points, |frame, value| frame.number(number(value)));
+        self.place(head, points, |data_points| {
+            WireData::Sum(Sum { data_points, aggregation_temporality, is_monotonic: true })
+        });
     }
 
-    /// The point of a histogram, or nothing if nothing was recorded since its base.
-    fn histogram(
-        &mut self,
-        point: Point<ExponentialHistogram>,
-    ) -> Option<Placed<ExponentialHistogramDataPoint>> {
-        let (attributes, time) = (attributes(&point.attributes), point.time);
-        let Some(base) = &mut self.base else {
-            return Some((distribution(attributes, point.start, time, point.value), None));
+    fn gauge<T: Copy>(&mut self, head: &WireMetric, points: &[Point<T>], number: fn(T) -> Number) {
+        let points = points.iter().map(|point| (gauge(point, number(point.value)), None)).collect();
+        self.place(head, points, |data_points| WireData::Gauge(Gauge { data_points }));
+    }
+
+    /// What the points of counters and histograms tell.
+    fn temporality(&self) -> i32 {
+        let temporality = match self.base {
+            Some(_) => AggregationTemporality::Delta,
+            None => AggregationTemporality::Cumulative,
         };
-        let window = base.distribution(point);
-        if window.value.count() == 0 {
-            self.steps.push(window.step);
-            return None;
+        temporality as i32
+    }
+
+    /// The points as totals, or as windows since the base without those in which nothing happened.
+    fn windows<T: Exported, P>(
+        &mut self,
+        points: Vec<Point<T>>,
+        encode: impl Fn(Frame, T) -> P,
+    ) -> Vec<Placed<P>> {
+        let mut placed = Vec::with_capacity(points.len());
+        for point in points {
+            let (key, start, time) = (point.attributes.clone(), point.start, point.time);
+            let Some(base) = &mut self.base else {
+                placed.push((encode(Frame::new(&key, start, time), point.value), None));
+                continue;
+            };
+            let window = base.window(point);
+            if !window.value.is_empty() {
+                let frame = Frame::new(&key, window.start, time);
+                placed.push((encode(frame, window.value), Some(window.step)));
+            } else if !window.value.is_unfinished() {
+                self.steps.push(window.step);
+            }
         }
-        Some((distribution(attributes, window.start, time, window.value), Some(window.step)))
+        placed
     }
 
     /// Puts points into the part being filled, and goes on with another when it is full.
@@ -212,13 +226,20 @@ fn unsigned(value: u64) -> Number {
     i64::try_from(value).map_or(Number::AsDouble(value as f64), Number::AsInt)
 }
 
-fn sum(point: &Point<u64>, start: Timestamp, value: Number) -> NumberDataPoint {
-    NumberDataPoint {
-        attributes: attributes(&point.attributes),
-        start_time_unix_nano: start.as_unix_nanos(),
-        time_unix_nano: point.time.as_unix_nanos(),
-        value: Some(value),
-        ..NumberDataPoint::default()
+impl Frame {
+    fn new(key: &[KeyValue], start: Timestamp, time: Timestamp) -> Self {
+        let (start_nanos, time_nanos) = (start.as_unix_nanos(), time.as_unix_nanos());
+        Self { attributes: attributes(key), start_nanos, time_nanos }
+    }
+
+    fn number(self, value: Number) -> NumberDataPoint {
+        NumberDataPoint {
+            attributes: self.attributes,
+            start_time_unix_nano: self.start_nanos,
+            time_unix_nano: self.time_nanos,
+            value: Some(value),
+            ..NumberDataPoint::default()
+        }
     }
 }
 
@@ -239,25 +260,38 @@ fn gauge<T>(point: &Point<T>, value: Number) -> NumberDataPoint {
     }
 }
 
-fn distribution(
-    attributes: Vec<WireKeyValue>,
-    start: Timestamp,
-    time: Timestamp,
-    value: ExponentialHistogram,
-) -> ExponentialHistogramDataPoint {
+fn exponential(frame: Frame, value: ExponentialHistogram) -> ExponentialHistogramDataPoint {
     let value = value.with_max_buckets(ExponentialHistogram::MAX_EXPORTED_BUCKETS);
-    let buckets = || Buckets { offset: value.offset(), bucket_counts: value.buckets().to_vec() };
+    let buckets = |offset: i32, counts: &[u64]| {
+        (!counts.is_empty()).then(|| Buckets { offset, bucket_counts: counts.to_vec() })
+    };
     ExponentialHistogramDataPoint {
-        attributes,
-        start_time_unix_nano: start.as_unix_nanos(),
-        time_unix_nano: time.as_unix_nanos(),
+        attributes: frame.attributes,
+        start_time_unix_nano: frame.start_nanos,
+        time_unix_nano: frame.time_nanos,
         count: value.count(),
-        sum: Some(value.sum()),
+        sum: value.rising_sum(),
         scale: value.scale(),
         zero_count: value.zero_count(),
-        positive: (!value.buckets().is_empty()).then(buckets),
+        positive: buckets(value.offset(), value.buckets()),
+        negative: buckets(value.negative_offset(), value.negative_buckets()),
         min: value.min(),
         max: value.max(),
         ..ExponentialHistogramDataPoint::default()
+    }
+}
+
+fn explicit(frame: Frame, value: ExplicitHistogram) -> HistogramDataPoint {
+    HistogramDataPoint {
+        attributes: frame.attributes,
+        start_time_unix_nano: frame.start_nanos,
+        time_unix_nano: frame.time_nanos,
+        count: value.count(),
+        sum: value.rising_sum(),
+        bucket_counts: value.buckets().to_vec(),
+        explicit_bounds: value.bounds().to_vec(),
+        min: value.min(),
+        max: value.max(),
+        ..HistogramDataPoint::default()
     }
 }

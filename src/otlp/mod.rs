@@ -24,7 +24,9 @@
 //! * Counters are monotonic sums. OTLP has no unsigned integers: a value above `i64::MAX` goes out as a
 //!   floating-point number, exact to 53 bits.
 //! * Up-down counters are non-monotonic sums, cumulative under either temporality. Gauges are gauges.
-//! * Histograms are base-2 exponential histograms with at most 160 buckets.
+//! * Histograms are base-2 exponential histograms with at most 160 buckets on each side of zero, or have explicit bounds
+//!   where they were [asked for](crate::metrics::Buckets). Where negative values were recorded the sum is left out, as
+//!   OTLP asks: collectors take it to be monotonic.
 //! * Under delta temporality, series in which nothing happened are left out, and what is empty is not sent at all.
 //! * Failed requests are repeated within the timeout, with exponential back-off and jitter, or when the collector
 //!   says (`RetryInfo`, up to 30 seconds).

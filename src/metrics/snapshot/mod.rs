@@ -1,15 +1,38 @@
-//! What a collection yields: plain, cumulative data.
+//! What a collection yields: plain data.
+//!
+//! | file                         | what                                              |
+//! |------------------------------|---------------------------------------------------|
+//! | `point.rs`                   | points, looking them up, walking over them        |
+//! | `since.rs`                   | the window between two snapshots                  |
+//! | `merge.rs`, `merge_error.rs` | snapshots of several registries or windows as one |
+//! | `table.rs`                   | a snapshot for people to read                     |
 
 use std::sync::Arc;
 
-use super::{Attributes, ExponentialHistogram, Timestamp};
+use super::{ExplicitHistogram, ExponentialHistogram, Timestamp};
+
+mod merge;
+mod merge_error;
+mod point;
+mod since;
+mod table;
+
+pub use self::{
+    merge_error::{MergeConflict, MergeError, Mismatch},
+    point::{Point, PointRef, PointValue, SeriesId},
+};
+
+#[cfg(feature = "otlp")]
+pub(crate) use self::since::Windowed;
 
 /// The state of every series of a [`Registry`](super::Registry): totals since each series began.
 ///
 /// Whatever was recorded before the snapshot was taken is in it. What other threads record meanwhile may or may
 /// not be; it will be in the next. Nothing is reset by taking one, so any number of readers can take snapshots,
-/// each at its own pace.
-#[derive(Clone, Debug, PartialEq)]
+/// each at its own pace; what happened between two of them is [`since`](Self::since).
+///
+/// Its [`Display`](std::fmt::Display) is a table with a line for each series.
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Snapshot {
     /// When the snapshot was taken.
@@ -22,12 +45,6 @@ impl Snapshot {
     /// One without metrics, to be filled.
     pub(super) const fn empty() -> Self {
         Self { taken_at: Timestamp::from_unix_nanos(0), metrics: Vec::new() }
-    }
-
-    /// The metric of that name, compared without regard to ASCII case as OpenTelemetry compares names.
-    #[must_use]
-    pub fn metric(&self, name: &str) -> Option<&Metric> {
-        self.metrics.iter().find(|metric| metric.name.eq_ignore_ascii_case(name))
     }
 }
 
@@ -51,6 +68,8 @@ pub struct Metric {
 pub enum Data {
     /// A sum that only rises.
     Counter(Vec<Point<u64>>),
+    /// A floating-point sum that only rises.
+    CounterF64(Vec<Point<f64>>),
     /// A sum that rises and falls.
     UpDownCounter(Vec<Point<i64>>),
     /// The last integer that was recorded.
@@ -59,6 +78,8 @@ pub enum Data {
     GaugeF64(Vec<Point<f64>>),
     /// A base-2 exponential histogram.
     Histogram(Vec<Point<ExponentialHistogram>>),
+    /// A histogram with given bounds.
+    ExplicitHistogram(Vec<Point<ExplicitHistogram>>),
 }
 
 impl Data {
@@ -68,8 +89,9 @@ impl Data {
         match self {
             Self::Counter(points) => points.len(),
             Self::UpDownCounter(points) | Self::GaugeI64(points) => points.len(),
-            Self::GaugeF64(points) => points.len(),
+            Self::CounterF64(points) | Self::GaugeF64(points) => points.len(),
             Self::Histogram(points) => points.len(),
+            Self::ExplicitHistogram(points) => points.len(),
         }
     }
 
@@ -79,31 +101,3 @@ impl Data {
         self.len() == 0
     }
 }
-
-/// The value of one series.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Point<T> {
-    /// Which series of the instrument this is, sorted by key.
-    pub attributes: Attributes,
-    /// When the series began.
-    pub start: Timestamp,
-    /// When `value` held: the time of the snapshot, or for a last value the time it was recorded if that is known.
-    pub time: Timestamp,
-    /// The total, or the last value.
-    pub value: T,
-    pub(crate) series: SeriesId,
-}
-
-impl<T> Point<T> {
-    /// The identity of the series, never used twice in a process. A reader that forms differences keys its last
-    /// totals by this: a series that was removed and registered anew begins at zero under another identity.
-    #[must_use]
-    pub fn series(&self) -> SeriesId {
-        self.series
-    }
-}
-
-/// The identity of a series; unique in the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SeriesId(pub(crate) u64);
