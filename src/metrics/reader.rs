@@ -9,16 +9,35 @@ use super::{Registry, Snapshot};
 /// Reading resets nothing, so readers do not disturb each other. What a reader adds to [`Registry::snapshot`] is that
 /// [idle series](super::InstrumentBuilder::remove_idle_after) wait for it: a series goes only when every reader has
 /// seen its last value as often as asked for. While there are readers, other snapshots do not count.
+///
+/// # Examples
+///
+/// ```
+/// use freewheel::metrics::Registry;
+///
+/// let registry = Registry::new();
+/// let hits = registry.counter("hits").build()?;
+/// let (mut totals, mut windows) = (registry.reader(), registry.reader());
+///
+/// hits.add(2);
+/// assert_eq!(windows.window().counter("hits", &[]), Some(2));
+/// hits.add(3);
+/// assert_eq!(windows.window().counter("hits", &[]), Some(3));
+/// assert_eq!(totals.snapshot().counter("hits", &[]), Some(5));
+/// # Ok::<(), freewheel::metrics::RegisterError>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "a reader reads nothing by itself, and idle series wait for it"]
 pub struct Reader {
     registry: Registry,
     id: u64,
+    /// What the last window ended with.
+    before: Snapshot,
 }
 
 impl Reader {
     pub(super) fn new(registry: Registry, id: u64) -> Self {
-        Self { registry, id }
+        Self { registry, id, before: Snapshot::empty() }
     }
 
     /// The state of every series, as [`Registry::snapshot`].
@@ -27,6 +46,15 @@ impl Reader {
         let snapshot = self.peek();
         self.acknowledge();
         snapshot
+    }
+
+    /// What happened since the last window, or in the first one since each series began; see [`Snapshot::since`].
+    #[must_use]
+    pub fn window(&mut self) -> Snapshot {
+        let now = self.snapshot();
+        let window = now.since(&self.before);
+        self.before = now;
+        window
     }
 
     /// A snapshot that idle series do not count before it is [acknowledged](Self::acknowledge).
