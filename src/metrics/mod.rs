@@ -9,7 +9,7 @@
 //! | [`Counter`]       | a sum that only rises                      | monotonic sum                          |
 //! | [`UpDownCounter`] | a sum that rises and falls                 | non-monotonic sum                      |
 //! | [`Gauge`]         | the last value                             | gauge                                  |
-//! | [`Histogram`]     | a distribution                             | base-2 exponential histogram           |
+//! | [`Histogram`]     | a distribution                             | histogram, exponential or with [given bounds](Buckets) |
 //! | [`RequestMetrics`]| requests: count, errors, duration, last    | two counters, a histogram and a gauge  |
 //! | [`LastRequest`]   | the last request alone                     | gauge                                  |
 //!
@@ -56,6 +56,8 @@ mod exponential;
 mod figures;
 mod gauge;
 mod histogram;
+mod histogram_snapshot;
+mod histogram_timer;
 mod instrument;
 mod register_error;
 mod registry;
@@ -74,6 +76,8 @@ pub use self::{
     exponential::ExponentialHistogram,
     gauge::{Gauge, GaugeValue},
     histogram::{Histogram, HistogramValue, RecordError},
+    histogram_snapshot::HistogramSnapshot,
+    histogram_timer::HistogramTimer,
     instrument::Instrument,
     register_error::RegisterError,
     registry::{Registry, RegistryBuilder},

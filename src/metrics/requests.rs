@@ -5,11 +5,11 @@ use std::{borrow::Cow, fmt, time::Duration};
 use super::{
     Data, ExponentialHistogram, Timestamp,
     collection::{Collection, Points},
-    histogram::distribution,
+    histogram::exponential,
     instrument::{Identity, Part, Series, Settings, sealed::Sealed},
-    timestamp::{Tick, saturating_nanos},
+    timestamp::Tick,
 };
-use crate::cell::{self, Block, Ended, Ending, HistogramTotals, Request, RequestTotals};
+use crate::cell::{self, Block, Ended, Ending, Far, Request, RequestTotals, saturating_nanos};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -185,14 +185,12 @@ pub struct RequestSnapshot {
 
 impl RequestSnapshot {
     fn new(totals: RequestTotals) -> Self {
-        let RequestTotals { requests, errors, sum, durations, last } = totals;
-        let durations = HistogramTotals { sum, ..durations };
-        let durations = distribution::<Duration, { Request::SCALE }>(durations);
+        let RequestTotals { requests, errors, durations, last } = totals;
         Self {
             requests,
             errors,
-            mean: sum.checked_div(requests).map(Duration::from_nanos),
-            durations,
+            mean: durations.sum.checked_div(requests).map(Duration::from_nanos),
+            durations: exponential::<Duration>(durations, &Far::default()),
             last: last.map(RequestInfo::new),
         }
     }
