@@ -71,21 +71,28 @@ impl<'a> Collection<'a> {
 pub(super) struct Points<T> {
     points: Vec<Point<T>>,
     filled: usize,
+    part: usize,
 }
 
 impl<T> Points<T> {
     /// Begins with the points of the snapshot before, or with none.
     pub(super) fn over(points: Option<&mut Vec<Point<T>>>) -> Self {
-        Self { points: points.map(std::mem::take).unwrap_or_default(), filled: 0 }
+        Self { points: points.map(std::mem::take).unwrap_or_default(), filled: 0, part: 0 }
+    }
+
+    /// Begins with none, for a part of the instrument.
+    pub(super) fn of_part(part: usize) -> Self {
+        Self { points: Vec::new(), filled: 0, part }
     }
 
     /// Appends the point of a series.
     #[inline]
     pub(super) fn push(&mut self, key: &SeriesKey, time: Timestamp, value: T) {
+        let series = key.of_part(self.part);
         match self.points.get_mut(self.filled) {
-            Some(point) if point.series == key.id => (point.time, point.value) = (time, value),
+            Some(point) if point.series == series => (point.time, point.value) = (time, value),
             place => {
-                let (series, attributes, start) = (key.id, key.attributes.clone(), key.start);
+                let (attributes, start) = (key.attributes.clone(), key.start);
                 let point = Point { attributes, start, time, value, series };
                 match place {
                     Some(place) => *place = point,

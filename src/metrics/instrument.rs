@@ -23,9 +23,17 @@ pub struct Series<I> {
 /// What tells a series apart.
 #[derive(Clone, Debug)]
 pub(super) struct SeriesKey {
+    /// Of the first part; those of the others follow.
     pub(super) id: SeriesId,
     pub(super) attributes: Attributes,
     pub(super) start: Timestamp,
+}
+
+impl SeriesKey {
+    /// The identity of what the series is exported as in this part.
+    pub(super) fn of_part(&self, part: usize) -> SeriesId {
+        SeriesId(self.id.0 + part as u64)
+    }
 }
 
 /// Name, unit and description as registered.

@@ -3,11 +3,11 @@
 use std::{
     any::Any,
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, hash_map::RandomState},
     fmt,
-    hash::{Hash, Hasher},
+    hash::{BuildHasher, Hash, Hasher},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -314,15 +314,19 @@ impl Entry {
                 all: Vec::new(),
                 by_attributes: HashMap::new(),
             }),
-            rejected: SeriesKey::new([KeyValue::new("instrument", instrument)].into()),
+            rejected: SeriesKey::new([KeyValue::new("instrument", instrument)].into(), 1),
         }
     }
 }
 
 impl SeriesKey {
-    fn new(attributes: Attributes) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self { id: SeriesId(NEXT.fetch_add(1, Relaxed)), attributes, start: Timestamp::now() }
+    /// Takes as many identities as the instrument has parts.
+    fn new(attributes: Attributes, parts: usize) -> Self {
+        // Begins at random, so that processes whose snapshots meet have different ones. Half of the range never ends.
+        static NEXT: LazyLock<AtomicU64> =
+            LazyLock::new(|| AtomicU64::new(RandomState::new().build_hasher().finish() >> 1));
+        let id = SeriesId(NEXT.fetch_add(parts as u64, Relaxed));
+        Self { id, attributes, start: Timestamp::now() }
     }
 }
 
@@ -330,7 +334,8 @@ impl<I: Instrument> SeriesOf<I> {
     fn get_or_register(&mut self, attributes: Attributes) -> I {
         let set = SetOfAttributes(attributes.clone());
         let at = *self.by_attributes.entry(set).or_insert_with(|| {
-            self.all.push(Series { key: SeriesKey::new(attributes), handle: I::register(&self.settings) });
+            let key = SeriesKey::new(attributes, I::PARTS.len());
+            self.all.push(Series { key, handle: I::register(&self.settings) });
             self.all.len() - 1
         });
         self.all[at].handle.clone()

@@ -279,8 +279,8 @@ impl Sealed for RequestMetrics {
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {
         let now = collection.taken_at();
-        let (mut counts, mut errors) = (Points::over(None), Points::over(None));
-        let (mut durations, mut lasts) = (Points::over(None), Points::over(None));
+        let (mut counts, mut errors) = (Points::of_part(0), Points::of_part(1));
+        let (mut durations, mut lasts) = (Points::of_part(2), Points::of_part(3));
         for Series { key, handle } in series {
             let seen = handle.snapshot();
             counts.push(key, now, seen.requests);

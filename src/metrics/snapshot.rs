@@ -96,14 +96,14 @@ pub struct Point<T> {
 }
 
 impl<T> Point<T> {
-    /// The identity of the series, never used twice in a process. A reader that forms differences keys its last
-    /// totals by this: a series that was removed and registered anew begins at zero under another identity.
+    /// The identity of the series, of this metric alone. A reader that forms differences keys its last totals by this: a
+    /// series that was removed and registered anew begins at zero under another identity.
     #[must_use]
     pub fn series(&self) -> SeriesId {
         self.series
     }
 }
 
-/// The identity of a series; unique in the process.
+/// The identity of a series: never used twice in a process, and by another process only by a chance of one in billions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SeriesId(pub(crate) u64);

@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, thread, time::Duration};
 
 use freewheel::{
-    metrics::{KeyValue, Registry},
+    metrics::{KeyValue, Outcome, Registry},
     otlp::{Exporter, FlushError, Temporality},
 };
 use tonic::Code;
@@ -170,6 +170,23 @@ fn two_exporters_of_one_registry_do_not_disturb_each_other() {
     cumulative.force_flush(PATIENCE).unwrap();
     assert_eq!(last_total(&totals.accepted(), "events"), RECORDED);
     assert_eq!(sum_of_windows(&windows.accepted(), "events"), RECORDED);
+}
+
+#[test]
+fn delta_windows_of_requests_add_up_in_each_metric_that_they_are_exported_as() {
+    let collector = Collector::start([]);
+    let registry = Registry::new();
+    let exporter = collector.exporter(&registry).temporality(Temporality::Delta).start().unwrap();
+    let web = registry.requests("web").build().unwrap();
+    for _ in 0..3 {
+        web.record(Duration::from_millis(1), Outcome::Success);
+        web.record(Duration::from_millis(2), Outcome::Error);
+        exporter.force_flush(PATIENCE).unwrap();
+    }
+    let requests = collector.accepted();
+    assert_eq!(sum_of_windows(&requests, "web.count"), 6);
+    assert_eq!(sum_of_windows(&requests, "web.errors"), 3);
+    assert_eq!(sum_of_windows(&requests, "web.duration"), 6);
 }
 
 fn series(registry: &Registry, count: i64) {
