@@ -155,14 +155,9 @@ impl ExplicitHistogram {
     /// [`BoundsMismatch`] if the bounds are not the same; nothing is added then.
     pub fn merge(&mut self, other: &Self) -> Result<(), BoundsMismatch> {
         self.check_bounds(other)?;
-        self.figures = match (self.count(), other.count()) {
-            (_, 0) => self.figures,
-            (0, _) => other.figures,
-            _ => self.figures.and(other.figures),
-        };
-        self.buckets.iter_mut().zip(&other.buckets).for_each(|(own, count)| {
-            *own = own.saturating_add(*count);
-        });
+        self.figures = self.figures.and(other.figures);
+        let counts = self.buckets.iter_mut().zip(&other.buckets);
+        counts.for_each(|(own, count)| *own = own.saturating_add(*count));
         Ok(())
     }
 
@@ -174,19 +169,17 @@ impl ExplicitHistogram {
     pub fn since(&self, base: &Self) -> Result<Self, BoundsMismatch> {
         self.check_bounds(base)?;
         let mut window = self.clone();
-        if base.count() == 0 {
-            return Ok(window);
-        }
-        window
-            .buckets
-            .iter_mut()
-            .zip(&base.buckets)
-            .for_each(|(own, count)| *own = own.saturating_sub(*count));
-        let in_use = |count: &u64| *count > 0;
-        let low = window.buckets.iter().position(in_use).map_or(0.0, |first| self.bucket_bounds(first).0);
-        let high = window.buckets.iter().rposition(in_use).map_or(0.0, |last| self.bucket_bounds(last).1);
-        window.figures = window.figures.since(&base.figures, low, high);
+        let counts = window.buckets.iter_mut().zip(&base.buckets);
+        counts.for_each(|(own, count)| *own = own.saturating_sub(*count));
+        window.figures = window.figures.since(&base.figures, window.outer_bounds());
         Ok(window)
+    }
+
+    /// The lower bound of the first bucket in use and the upper bound of the last, if there is any.
+    fn outer_bounds(&self) -> Option<(f64, f64)> {
+        let in_use = |count: &u64| *count > 0;
+        let (first, last) = (self.buckets.iter().position(in_use)?, self.buckets.iter().rposition(in_use)?);
+        Some((self.bucket_bounds(first).0, self.bucket_bounds(last).1))
     }
 
     fn check_bounds(&self, other: &Self) -> Result<(), BoundsMismatch> {

@@ -245,19 +245,18 @@ impl ExponentialHistogram {
     /// Adds what `other` holds: of another series, thread or process. The finer of the two is brought to the scale of the
     /// other; of exact counts, sums and extremes nothing is lost.
     pub fn merge(&mut self, other: &Self) {
+        self.figures = self.figures.and(other.figures);
         if other.count() == 0 {
             return;
         }
         if self.count() == 0 {
-            self.clone_from(other);
-            return;
+            self.scale = other.scale;
         }
         self.coarsen_to(other.scale);
         let other = self.coarsened(other);
         self.zero_count = self.zero_count.saturating_add(other.zero_count);
         self.positive.add(&other.positive);
         self.negative.add(&other.negative);
-        self.figures = self.figures.and(other.figures);
     }
 
     /// What was recorded between `base`, an earlier snapshot of the same series, and this one. If one of them has
@@ -265,29 +264,26 @@ impl ExponentialHistogram {
     #[must_use]
     pub fn since(&self, base: &Self) -> Self {
         let mut window = self.clone();
-        if base.count() == 0 {
-            return window;
+        if base.count() > 0 {
+            window.coarsen_to(base.scale);
+            let base = window.coarsened(base);
+            window.zero_count = window.zero_count.saturating_sub(base.zero_count);
+            window.positive.subtract(&base.positive);
+            window.negative.subtract(&base.negative);
         }
-        window.coarsen_to(base.scale);
-        let base = window.coarsened(base);
-        window.zero_count = window.zero_count.saturating_sub(base.zero_count);
-        window.positive.subtract(&base.positive);
-        window.negative.subtract(&base.negative);
-        let (low, high) = window.outer_bounds();
-        window.figures = window.figures.since(&base.figures, low, high);
+        window.figures = window.figures.since(&base.figures, window.outer_bounds());
         window
     }
 
-    /// The lower bound of the lowest bucket in use and the upper bound of the highest.
-    fn outer_bounds(&self) -> (f64, f64) {
+    /// The lower bound of the lowest bucket in use and the upper bound of the highest, if there is any.
+    fn outer_bounds(&self) -> Option<(f64, f64)> {
         let zero = (self.zero_count > 0).then_some(Place::Zero);
         let (positive, negative) = (self.positive.ends(), self.negative.ends());
         let lowest = negative.map(|(_, last)| Place::Negative(last));
         let lowest = lowest.or(zero).or(positive.map(|(first, _)| Place::Positive(first)));
         let highest = positive.map(|(_, last)| Place::Positive(last));
         let highest = highest.or(zero).or(negative.map(|(first, _)| Place::Negative(first)));
-        let bounds = |place: Option<Place>| place.map_or((0.0, 0.0), |place| self.bounds(place));
-        (bounds(lowest).0, bounds(highest).1)
+        Some((self.bounds(lowest?).0, self.bounds(highest?).1))
     }
 }
 
