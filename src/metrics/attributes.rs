@@ -1,6 +1,11 @@
 //! Attributes: the keys and values that tell the series of one instrument apart.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 /// The value of an attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -159,12 +164,44 @@ pub(super) fn canonical(attributes: &[KeyValue]) -> Result<Attributes, Attribute
     }
 }
 
-/// Whether two canonical sets name the same series. Floating-point values are compared by their bits, so that a
-/// NaN names the same series each time.
-pub(super) fn same(a: &[KeyValue], b: &[KeyValue]) -> bool {
-    let same_value = |a: &Value, b: &Value| match (a, b) {
+/// Whether `attributes` are those of a canonical set, in whatever order.
+pub(super) fn same_in_any_order(canonical: &[KeyValue], attributes: &[KeyValue]) -> bool {
+    // The keys of a canonical set differ, so none of `attributes` is found twice.
+    let is_among = |wanted: &KeyValue| attributes.iter().any(|attribute| same(wanted, attribute));
+    canonical.len() == attributes.len() && canonical.iter().all(is_among)
+}
+
+/// Floating-point values are compared by their bits, so that a NaN names the same series each time.
+fn same(a: &KeyValue, b: &KeyValue) -> bool {
+    let same_value = match (&a.value, &b.value) {
         (Value::F64(a), Value::F64(b)) => a.to_bits() == b.to_bits(),
         (a, b) => a == b,
     };
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.key == b.key && same_value(&a.value, &b.value))
+    same_value && a.key == b.key
+}
+
+/// Canonical attributes as a key: two are equal if they name the same series.
+#[derive(Clone, Debug)]
+pub(super) struct SetOfAttributes(pub(super) Attributes);
+
+impl PartialEq for SetOfAttributes {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.0.iter().zip(&*other.0).all(|(a, b)| same(a, b))
+    }
+}
+
+impl Eq for SetOfAttributes {}
+
+impl Hash for SetOfAttributes {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for KeyValue { key, value } in &*self.0 {
+            key.hash(state);
+            match value {
+                Value::Bool(value) => value.hash(state),
+                Value::I64(value) => value.hash(state),
+                Value::F64(value) => value.to_bits().hash(state),
+                Value::String(value) => value.hash(state),
+            }
+        }
+    }
 }

@@ -82,7 +82,7 @@ pub use self::{
     register_error::RegisterError,
     registry::{Registry, RegistryBuilder},
     requests::{LastRequest, Outcome, RequestInfo, RequestMetrics, RequestSnapshot, RequestTimer},
-    snapshot::{Data, Metric, Point, SeriesId, Snapshot},
+    snapshot::{Data, Metric, Point, PointRef, PointValue, SeriesId, Snapshot},
     timestamp::Timestamp,
     view::View,
 };

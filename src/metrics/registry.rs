@@ -5,7 +5,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap, hash_map::RandomState},
     fmt,
-    hash::{BuildHasher, Hash, Hasher},
+    hash::{BuildHasher, Hasher},
     sync::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -16,7 +16,7 @@ use super::{
     Attributes, Counter, Data, Gauge, GaugeValue, Histogram, HistogramValue, Instrument, InstrumentBuilder,
     KeyValue, LastRequest, Point, RegisterError, RequestMetrics, SeriesId, Snapshot, Timestamp,
     UpDownCounter, Value, View,
-    attributes::same,
+    attributes::SetOfAttributes,
     collection::Collection,
     instrument::{Identity, Series, SeriesKey, Settings},
     register_error::{REJECTED, check_name, check_unit},
@@ -102,9 +102,6 @@ struct SeriesOf<I> {
     all: Vec<Series<I>>,
     by_attributes: HashMap<SetOfAttributes, usize>,
 }
-
-/// Attributes as a key: floating-point values by their bits.
-struct SetOfAttributes(Attributes);
 
 impl Registry {
     /// A registry without instruments.
@@ -360,28 +357,6 @@ impl Drop for State {
     fn drop(&mut self) {
         // Counts as a collection, so that ids are used again also where nobody ever collects.
         cell::store().begin_collection();
-    }
-}
-
-impl PartialEq for SetOfAttributes {
-    fn eq(&self, other: &Self) -> bool {
-        same(&self.0, &other.0)
-    }
-}
-
-impl Eq for SetOfAttributes {}
-
-impl Hash for SetOfAttributes {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        for KeyValue { key, value } in &*self.0 {
-            key.hash(state);
-            match value {
-                Value::Bool(value) => value.hash(state),
-                Value::I64(value) => value.hash(state),
-                Value::F64(value) => value.to_bits().hash(state),
-                Value::String(value) => value.hash(state),
-            }
-        }
     }
 }
 

@@ -1,29 +1,33 @@
-//! What a collection yields: plain, cumulative data.
+//! What a collection yields: plain data.
+//!
+//! | file                         | what                                              |
+//! |------------------------------|---------------------------------------------------|
+//! | `point.rs`                   | points, looking them up, walking over them        |
+//! | `table.rs`                   | a snapshot for people to read                     |
 
 use std::sync::Arc;
 
-use super::{Attributes, ExplicitHistogram, ExponentialHistogram, Timestamp};
+use super::{ExplicitHistogram, ExponentialHistogram, Timestamp};
+
+mod point;
+mod table;
+
+pub use self::point::{Point, PointRef, PointValue, SeriesId};
 
 /// The state of every series of a [`Registry`](super::Registry): totals since each series began.
 ///
 /// Whatever was recorded before the snapshot was taken is in it. What other threads record meanwhile may or may
 /// not be; it will be in the next. Nothing is reset by taking one, so any number of readers can take snapshots,
 /// each at its own pace.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Its [`Display`](std::fmt::Display) is a table with a line for each series.
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Snapshot {
     /// When the snapshot was taken.
     pub taken_at: Timestamp,
     /// One entry per instrument, in the order of registration. Instruments without a point are left out.
     pub metrics: Vec<Metric>,
-}
-
-impl Snapshot {
-    /// The metric of that name, compared without regard to ASCII case as OpenTelemetry compares names.
-    #[must_use]
-    pub fn metric(&self, name: &str) -> Option<&Metric> {
-        self.metrics.iter().find(|metric| metric.name.eq_ignore_ascii_case(name))
-    }
 }
 
 /// One instrument and its series.
@@ -79,31 +83,3 @@ impl Data {
         self.len() == 0
     }
 }
-
-/// The value of one series.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Point<T> {
-    /// Which series of the instrument this is, sorted by key.
-    pub attributes: Attributes,
-    /// When the series began.
-    pub start: Timestamp,
-    /// When `value` held: the time of the snapshot, or for a last value the time it was recorded if that is known.
-    pub time: Timestamp,
-    /// The total, or the last value.
-    pub value: T,
-    pub(crate) series: SeriesId,
-}
-
-impl<T> Point<T> {
-    /// The identity of the series, of this metric alone. A reader that forms differences keys its last totals by this: a
-    /// series that was removed and registered anew begins at zero under another identity.
-    #[must_use]
-    pub fn series(&self) -> SeriesId {
-        self.series
-    }
-}
-
-/// The identity of a series: never used twice in a process, and by another process only by a chance of one in billions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SeriesId(pub(crate) u64);
