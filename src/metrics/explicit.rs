@@ -49,6 +49,11 @@ impl ExplicitHistogram {
         &self.bounds
     }
 
+    /// The bounds, to be shared.
+    pub(super) fn shared_bounds(&self) -> &Arc<[f64]> {
+        &self.bounds
+    }
+
     /// How many values each bucket holds, by itself: one bucket more than there are bounds. A value that equals a bound
     /// lies below it.
     #[must_use]
@@ -180,6 +185,12 @@ impl ExplicitHistogram {
         let in_use = |count: &u64| *count > 0;
         let (first, last) = (self.buckets.iter().position(in_use)?, self.buckets.iter().rposition(in_use)?);
         Some((self.bucket_bounds(first).0, self.bucket_bounds(last).1))
+    }
+
+    /// Whether there is no value but a part of one: its record was under way when the snapshot was taken.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.count() == 0 && !self.figures.are_none()
     }
 
     fn check_bounds(&self, other: &Self) -> Result<(), BoundsMismatch> {

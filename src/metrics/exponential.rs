@@ -275,6 +275,12 @@ impl ExponentialHistogram {
         window
     }
 
+    /// Whether there is no value but a part of one: its record was under way when the snapshot was taken.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.count() == 0 && !self.figures.are_none()
+    }
+
     /// The lower bound of the lowest bucket in use and the upper bound of the highest, if there is any.
     fn outer_bounds(&self) -> Option<(f64, f64)> {
         let zero = (self.zero_count > 0).then_some(Place::Zero);

@@ -82,10 +82,15 @@ pub use self::{
     register_error::RegisterError,
     registry::{Registry, RegistryBuilder},
     requests::{LastRequest, Outcome, RequestInfo, RequestMetrics, RequestSnapshot, RequestTimer},
-    snapshot::{Data, Metric, Point, PointRef, PointValue, SeriesId, Snapshot},
+    snapshot::{
+        Data, MergeConflict, MergeError, Metric, Mismatch, Point, PointRef, PointValue, SeriesId, Snapshot,
+    },
     timestamp::Timestamp,
     view::View,
 };
+
+#[cfg(feature = "otlp")]
+pub(crate) use self::snapshot::Windowed;
 
 use std::num::NonZeroUsize;
 

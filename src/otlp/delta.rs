@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::metrics::{ExplicitHistogram, ExponentialHistogram, Point, SeriesId, Timestamp};
+use crate::metrics::{
+    ExplicitHistogram, ExponentialHistogram, Point, PointValue, SeriesId, Timestamp, Windowed,
+};
 
 /// A total that a collector acknowledged.
 #[derive(Debug)]
@@ -48,22 +50,24 @@ pub(super) struct Window<T> {
 }
 
 /// What is exported as windows.
-pub(super) trait Windowed: Clone + Into<Total> {
-    /// What came to `base`, if that is of this kind.
-    fn since(&self, base: &Total) -> Option<Self>;
-
-    /// Whether nothing happened.
+pub(super) trait Exported: Windowed + Into<Total> {
+    /// Whether there is nothing to export.
     fn is_empty(&self) -> bool;
+
+    /// Whether there is nothing to export although something has come: a part of a record that is under way.
+    fn is_unfinished(&self) -> bool {
+        false
+    }
 }
 
 impl Base {
     /// What happened to a series since its base.
-    pub(super) fn window<T: Windowed>(&mut self, point: Point<T>) -> Window<T> {
+    pub(super) fn window<T: Exported>(&mut self, point: Point<T>) -> Window<T> {
         let series = point.series();
         let Point { start, time, value: total, .. } = point;
         let known = self.known.get_mut(&series).and_then(|known| {
             known.build = self.build;
-            Some((known.time, total.since(&known.total)?))
+            Some((known.time, total.since(known.total.value())?))
         });
         let (start, value) = known.unwrap_or_else(|| (start, total.clone()));
         let known = Known { time, total: total.into(), build: self.build };
@@ -86,47 +90,46 @@ impl Base {
     }
 }
 
-impl Windowed for u64 {
-    fn since(&self, base: &Total) -> Option<Self> {
-        let Total::Sum(base) = base else { return None };
-        Some(self.wrapping_sub(*base))
+impl Total {
+    fn value(&self) -> PointValue<'_> {
+        match self {
+            Self::Sum(total) => PointValue::Counter(*total),
+            Self::FloatingSum(total) => PointValue::CounterF64(*total),
+            Self::Exponential(total) => PointValue::Histogram(total),
+            Self::Explicit(total) => PointValue::ExplicitHistogram(total),
+        }
     }
+}
 
+impl Exported for u64 {
     fn is_empty(&self) -> bool {
         *self == 0
     }
 }
 
-impl Windowed for f64 {
-    fn since(&self, base: &Total) -> Option<Self> {
-        let Total::FloatingSum(base) = base else { return None };
-        Some(self - base)
-    }
-
+impl Exported for f64 {
     fn is_empty(&self) -> bool {
         *self == 0.0
     }
 }
 
-impl Windowed for ExponentialHistogram {
-    fn since(&self, base: &Total) -> Option<Self> {
-        let Total::Exponential(base) = base else { return None };
-        Some(self.since(base))
-    }
-
+impl Exported for ExponentialHistogram {
     fn is_empty(&self) -> bool {
         self.count() == 0
+    }
+
+    fn is_unfinished(&self) -> bool {
+        self.is_unfinished()
     }
 }
 
-impl Windowed for ExplicitHistogram {
-    fn since(&self, base: &Total) -> Option<Self> {
-        let Total::Explicit(base) = base else { return None };
-        self.since(base).ok()
-    }
-
+impl Exported for ExplicitHistogram {
     fn is_empty(&self) -> bool {
         self.count() == 0
+    }
+
+    fn is_unfinished(&self) -> bool {
+        self.is_unfinished()
     }
 }
 

@@ -12,7 +12,7 @@ use opentelemetry_proto::tonic::{
     resource::v1::Resource,
 };
 
-use super::delta::{Base, Step, Windowed};
+use super::delta::{Base, Exported, Step};
 use crate::metrics::{
     Data, ExplicitHistogram, ExponentialHistogram, KeyValue, Metric, Point, Snapshot, Timestamp, Value,
 };
@@ -126,7 +126,7 @@ impl Encoder<'_> {
         }
     }
 
-    fn counter<T: Windowed>(&mut self, head: &WireMetric, points: Vec<Point<T>>, number: fn(T) -> Number) {
+    fn counter<T: Exported>(&mut self, head: &WireMetric, points: Vec<Point<T>>, number: fn(T) -> Number) {
         let aggregation_temporality = self.temporality();
         let points = self.windows(points, |frame, value| frame.number(number(value)));
         self.place(head, points, |data_points| {
@@ -149,7 +149,7 @@ impl Encoder<'_> {
     }
 
     /// The points as totals, or as windows since the base without those in which nothing happened.
-    fn windows<T: Windowed, P>(
+    fn windows<T: Exported, P>(
         &mut self,
         points: Vec<Point<T>>,
         encode: impl Fn(Frame, T) -> P,
@@ -162,11 +162,11 @@ impl Encoder<'_> {
                 continue;
             };
             let window = base.window(point);
-            if window.value.is_empty() {
-                self.steps.push(window.step);
-            } else {
+            if !window.value.is_empty() {
                 let frame = Frame::new(&key, window.start, time);
                 placed.push((encode(frame, window.value), Some(window.step)));
+            } else if !window.value.is_unfinished() {
+                self.steps.push(window.step);
             }
         }
         placed

@@ -3,22 +3,33 @@
 //! | file                         | what                                              |
 //! |------------------------------|---------------------------------------------------|
 //! | `point.rs`                   | points, looking them up, walking over them        |
+//! | `since.rs`                   | the window between two snapshots                  |
+//! | `merge.rs`, `merge_error.rs` | snapshots of several registries or windows as one |
 //! | `table.rs`                   | a snapshot for people to read                     |
 
 use std::sync::Arc;
 
 use super::{ExplicitHistogram, ExponentialHistogram, Timestamp};
 
+mod merge;
+mod merge_error;
 mod point;
+mod since;
 mod table;
 
-pub use self::point::{Point, PointRef, PointValue, SeriesId};
+pub use self::{
+    merge_error::{MergeConflict, MergeError, Mismatch},
+    point::{Point, PointRef, PointValue, SeriesId},
+};
+
+#[cfg(feature = "otlp")]
+pub(crate) use self::since::Windowed;
 
 /// The state of every series of a [`Registry`](super::Registry): totals since each series began.
 ///
 /// Whatever was recorded before the snapshot was taken is in it. What other threads record meanwhile may or may
 /// not be; it will be in the next. Nothing is reset by taking one, so any number of readers can take snapshots,
-/// each at its own pace.
+/// each at its own pace; what happened between two of them is [`since`](Self::since).
 ///
 /// Its [`Display`](std::fmt::Display) is a table with a line for each series.
 #[derive(Clone, Debug, Default, PartialEq)]

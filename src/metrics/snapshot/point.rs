@@ -9,7 +9,7 @@ use crate::metrics::{Attributes, ExplicitHistogram, ExponentialHistogram, KeyVal
 pub struct Point<T> {
     /// Which series of the instrument this is, sorted by key.
     pub attributes: Attributes,
-    /// When the series began.
+    /// When the series began, or in a [window](Snapshot::since) when the window did.
     pub start: Timestamp,
     /// When `value` held: the time of the snapshot, or for a last value the time it was recorded if that is known.
     pub time: Timestamp,
