@@ -61,6 +61,11 @@ impl ExplicitHistogram {
         &self.buckets
     }
 
+    #[cfg(feature = "serde")]
+    pub(super) fn figures(&self) -> Figures {
+        self.figures
+    }
+
     /// How many values were recorded.
     #[must_use]
     pub fn count(&self) -> u64 {

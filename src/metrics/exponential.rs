@@ -66,6 +66,11 @@ impl ExponentialHistogram {
         Self { scale, zero_count, positive, negative, figures }
     }
 
+    #[cfg(feature = "serde")]
+    pub(super) fn figures(&self) -> Figures {
+        self.figures
+    }
+
     /// How many values were recorded.
     #[must_use]
     pub fn count(&self) -> u64 {

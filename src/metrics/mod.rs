@@ -62,6 +62,8 @@ mod instrument;
 mod register_error;
 mod registry;
 mod requests;
+#[cfg(feature = "serde")]
+mod serial;
 mod side;
 mod snapshot;
 mod timestamp;

@@ -204,7 +204,7 @@ impl RequestSnapshot {
     /// The duration within which the share `q` of the requests ended; see [`ExponentialHistogram::quantile`].
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<Duration> {
-        self.durations.quantile(q).map(Duration::from_secs_f64)
+        duration(self.durations.quantile(q))
     }
 
     /// The median duration.
@@ -234,8 +234,13 @@ impl RequestSnapshot {
     /// The longest duration.
     #[must_use]
     pub fn max(&self) -> Option<Duration> {
-        self.durations.max().map(Duration::from_secs_f64)
+        duration(self.durations.max())
     }
+}
+
+/// None also for what is no duration: the fields of a snapshot are open to everybody.
+fn duration(seconds: Option<f64>) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds?).ok()
 }
 
 impl fmt::Display for RequestSnapshot {

@@ -13,7 +13,7 @@ use crate::sorted;
 
 /// A reader of windows, and all that it has seen so far.
 #[derive(Default)]
-struct Reader {
+pub(crate) struct Reader {
     before: Snapshot,
     seen: Snapshot,
 }
@@ -34,7 +34,7 @@ impl Reader {
 
 /// A step of somebody who records, or of a reader. The series is one of three.
 #[derive(Clone, Copy, Debug)]
-enum Step {
+pub(crate) enum Step {
     Add(i64, u64),
     AddUpDown(i64, i64),
     SetI64(i64, i64),
@@ -47,7 +47,7 @@ enum Step {
 
 const READERS: usize = 3;
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let series = || 0..3i64;
     let spread = || (any::<u64>(), 0..64u32).prop_map(|(value, shift)| value >> shift);
     let duration = || spread().prop_map(|nanos| Duration::from_nanos(nanos >> 1));
@@ -64,7 +64,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![3 => record, 1 => (0..READERS).prop_map(Step::Read)]
 }
 
-fn take(registry: &Registry, step: Step, readers: &mut [Reader]) {
+pub(crate) fn take(registry: &Registry, step: Step, readers: &mut [Reader]) {
     let series = |series: i64| [KeyValue::new("series", series)];
     match step {
         Step::Add(at, n) => registry.counter("counter").bind(&series(at)).unwrap().add(n),
