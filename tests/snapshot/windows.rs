@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use freewheel::metrics::{KeyValue, Outcome, Registry, Snapshot};
+use freewheel::metrics::{KeyValue, Outcome, PointValue, Registry, Snapshot};
 use proptest::prelude::*;
 
 use crate::sorted;
@@ -177,6 +177,19 @@ fn the_window_since_nothing_is_everything() {
     registry.requests("web").build().unwrap().record(Duration::from_secs(1), Outcome::Error);
     let snapshot = registry.snapshot();
     assert_eq!(snapshot.since(&Snapshot::default()), snapshot);
+}
+
+#[test]
+fn a_snapshot_taken_over_a_window_is_cumulative_again() {
+    let registry = Registry::new();
+    let counter = registry.counter("c").build().unwrap();
+    counter.add(1);
+    let earlier = registry.snapshot();
+    counter.add(2);
+    let mut over = registry.snapshot().since(&earlier);
+    registry.snapshot_into(&mut over);
+    let (point, first) = (over.point("c", &[]).unwrap(), earlier.point("c", &[]).unwrap());
+    assert_eq!((point.start, point.value), (first.start, PointValue::Counter(3)));
 }
 
 #[test]
