@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use freewheel::metrics::{
-    AttributeError, Counter, Data, Gauge, Histogram, KeyValue, LastRequest, Outcome, Point, RegisterError,
-    Registry, RequestMetrics, Snapshot, Timestamp, UpDownCounter,
+    AttributeError, Buckets, Counter, Data, Gauge, Histogram, KeyValue, LastRequest, Outcome, Point,
+    RegisterError, Registry, RequestMetrics, Snapshot, Timestamp, UpDownCounter,
 };
 
 fn counter_points<'a>(snapshot: &'a Snapshot, name: &str) -> &'a [Point<u64>] {
@@ -22,7 +22,8 @@ fn handles_can_be_shared_cloned_and_made_in_constants() {
     assert_handle::<UpDownCounter>();
     assert_handle::<Gauge<f64>>();
     assert_handle::<Gauge<i64>>();
-    assert_handle::<Histogram<u64, 8>>();
+    assert_handle::<Histogram<u64>>();
+    assert_handle::<Histogram<f64>>();
     assert_handle::<Histogram<Duration>>();
     assert_handle::<RequestMetrics>();
     assert_handle::<LastRequest>();
@@ -110,7 +111,7 @@ fn a_name_registered_as_something_else_is_refused_and_says_as_what() {
     assert!(matches!(registry.gauge::<f64>("X").unit("By").build(), Err(RegisterError::Conflict { .. })));
     let _scale_5 = registry.histogram::<u64>("h").build().unwrap();
     assert!(matches!(
-        registry.histogram::<u64>("h").scale::<6>().build(),
+        registry.histogram::<u64>("h").buckets(Buckets::exponential(6).unwrap()).build(),
         Err(RegisterError::Conflict { .. })
     ));
     assert!(matches!(registry.histogram::<Duration>("h").build(), Err(RegisterError::Conflict { .. })));

@@ -11,8 +11,8 @@ use std::{
 
 use arbitrary::Arbitrary;
 use freewheel::metrics::{
-    Counter, Data, ExponentialHistogram, Gauge, Histogram, KeyValue, Outcome, Registry, RequestMetrics,
-    SeriesId, Snapshot, Timestamp, UpDownCounter,
+    Buckets, Counter, Data, ExponentialHistogram, Gauge, Histogram, HistogramSnapshot, KeyValue, Outcome,
+    Registry, RequestMetrics, SeriesId, Snapshot, Timestamp, UpDownCounter,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -36,6 +36,8 @@ enum Operation {
     AddSigned(Which, i64),
     Set(Which, f64),
     Record(Which, u64),
+    /// Into exponential buckets, or into given ones; so often.
+    RecordFloat(Which, Split, f64, u8),
     Request(Which, u32, bool),
     Unregister(Kind, Few),
     Look,
@@ -43,6 +45,12 @@ enum Operation {
     Renew,
     /// Record from another thread from here on: one that stays, or one of its own for each operation.
     Thread(Seat),
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Split {
+    Exponential,
+    Explicit,
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +66,15 @@ enum Kind {
     UpDownCounter,
     Gauge,
     Histogram,
+    Exponential,
+    Explicit,
     Requests,
 }
+
+const BOUNDS: [f64; 5] = [-1e9, -1.0, 0.0, 1e-3, 1e3];
+
+/// Numbers that a histogram holds, in the order of recording.
+type Floats = BTreeMap<Which, (Histogram<f64>, Vec<f64>)>;
 
 #[derive(Default)]
 struct Model {
@@ -68,8 +83,11 @@ struct Model {
     up_downs: BTreeMap<Which, (UpDownCounter, i64)>,
     gauges: BTreeMap<Which, (Gauge, Option<f64>)>,
     histograms: BTreeMap<Which, (Histogram, Vec<u64>)>,
+    exponential: Floats,
+    explicit: Floats,
     requests: BTreeMap<Which, (RequestMetrics, Vec<(u32, bool)>)>,
     rejected: BTreeMap<Few, u64>,
+    rejected_floats: BTreeMap<(Few, Split), u64>,
     /// A reader of differences: the sum of its windows, by series.
     base: BTreeMap<SeriesId, ExponentialHistogram>,
     windows: BTreeMap<SeriesId, u64>,
@@ -151,6 +169,7 @@ impl Model {
                 let histogram = histogram.clone();
                 run(seat, move || histogram.record(value));
             }
+            Operation::RecordFloat(which, split, value, n) => self.record_float(which, split, value, n, seat),
             Operation::Request(which, nanos, failed) => {
                 let builder = self.registry.requests(name(Kind::Requests, which.name));
                 let make = || (builder.bind(&attributes(which)).expect("well-formed"), Vec::new());
@@ -167,6 +186,29 @@ impl Model {
         }
     }
 
+    fn record_float(&mut self, which: Which, split: Split, value: f64, n: u8, seat: Seat) {
+        let (kind, buckets, floats) = match split {
+            Split::Exponential => (Kind::Exponential, Buckets::default(), &mut self.exponential),
+            Split::Explicit => {
+                (Kind::Explicit, Buckets::explicit(BOUNDS).expect("they rise"), &mut self.explicit)
+            }
+        };
+        let builder = self.registry.histogram::<f64>(name(kind, which.name)).buckets(buckets);
+        let make = || (builder.bind(&attributes(which)).expect("well-formed"), Vec::new());
+        let (histogram, values) = floats.entry(which).or_insert_with(make);
+        if value.is_finite() {
+            values.extend(vec![value; n.into()]);
+        } else {
+            *self.rejected_floats.entry((which.name, split)).or_default() += u64::from(n);
+        }
+        let histogram = histogram.clone();
+        run(seat, move || match n {
+            1 => histogram.record(value),
+            2 => histogram.record_all(&[value, value]),
+            n => histogram.record_n(value, n.into()),
+        });
+    }
+
     fn unregister(&mut self, kind: Kind, few: Few) {
         fn forget<V>(series: &mut BTreeMap<Which, V>, few: Few) -> bool {
             let before = series.len();
@@ -181,6 +223,14 @@ impl Model {
                 forget(&mut self.gauges, few)
             }
             Kind::Histogram => forget(&mut self.histograms, few),
+            Kind::Exponential => {
+                self.rejected_floats.remove(&(few, Split::Exponential));
+                forget(&mut self.exponential, few)
+            }
+            Kind::Explicit => {
+                self.rejected_floats.remove(&(few, Split::Explicit));
+                forget(&mut self.explicit, few)
+            }
             Kind::Requests => forget(&mut self.requests, few),
         };
         assert_eq!(self.registry.unregister(&name(kind, few)), known);
@@ -201,7 +251,10 @@ impl Model {
             assert_eq!(point(&snapshot, Kind::Gauge, *which), last.map(|last| Seen::F64(last.to_bits())));
         }
         for (histogram, values) in self.histograms.values() {
-            check(&histogram.snapshot(), values.iter().copied());
+            check(&histogram.snapshot().into_exponential().expect("the default"), values.iter().copied());
+        }
+        for (histogram, values) in self.exponential.values().chain(self.explicit.values()) {
+            check_floats(&histogram.snapshot(), values);
         }
         for (requests, seen) in self.requests.values() {
             let now = requests.snapshot();
@@ -217,7 +270,8 @@ impl Model {
             Some(Data::Counter(points)) => points.iter().map(|point| point.value).sum(),
             _ => 0,
         };
-        assert_eq!(rejected, self.rejected.values().sum::<u64>());
+        let expected = self.rejected.values().chain(self.rejected_floats.values());
+        assert_eq!(rejected, expected.sum::<u64>());
         self.windows(&snapshot);
         // A snapshot over an earlier one has the same points.
         let reused = self.reused.get_or_insert_with(|| snapshot.clone());
@@ -286,6 +340,29 @@ fn check(histogram: &ExponentialHistogram, values: impl Iterator<Item = u64>) {
     }
     let merged = histogram.clone().with_max_buckets(160);
     assert!(merged.buckets().len() <= 160 && merged.count() == histogram.count());
+}
+
+/// Counts and extremes exactly; the value of each rank within the range of its quantile.
+fn check_floats(histogram: &HistogramSnapshot, values: &[f64]) {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    assert_eq!(histogram.count(), values.len() as u64);
+    assert_eq!(histogram.min(), values.first().copied());
+    assert_eq!(histogram.max(), values.last().copied());
+    assert!(histogram.sum().is_finite());
+    for (i, &value) in values.iter().enumerate() {
+        let q = (i as f64 + 0.5) / values.len() as f64;
+        let range = histogram.quantile_range(q).expect("there are values");
+        // Bounds of exponential buckets are rounded.
+        let room = value.abs() * 1e-14 + f64::from_bits(1);
+        assert!(range.start() - room <= value && value <= range.end() + room, "{value} in {range:?}");
+        assert!(range.contains(&histogram.quantile(q).expect("there are values")));
+    }
+    if let HistogramSnapshot::Explicit(histogram) = histogram {
+        let mut expected = [0; BOUNDS.len() + 1];
+        values.iter().for_each(|value| expected[BOUNDS.partition_point(|bound| bound < value)] += 1);
+        assert_eq!(histogram.buckets(), expected);
+    }
 }
 
 fuzz_target!(|operations: Vec<Operation>| {

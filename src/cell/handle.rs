@@ -3,15 +3,13 @@
 use std::{fmt, marker::PhantomData, slice};
 
 use super::{
-    BlockLease, Recorded, Store, WordLease, bump,
-    histogram::Histogram,
-    local,
+    BlockLease, Store, WordLease, bump, local,
     request::{Ended, LastRequest, Request},
 };
 use crate::sync::{Arc, atomic::AtomicU64};
 
 /// The id that no slab has: records through it end in the slow path, which ignores them.
-const UNREGISTERED: u32 = u32::MAX;
+pub(super) const UNREGISTERED: u32 = u32::MAX;
 
 /// A word per thread, to add to.
 #[derive(Clone)]
@@ -71,10 +69,6 @@ pub trait Layout {
     const WORDS: usize;
 }
 
-impl<V: Recorded, const SCALE: u8> Layout for Histogram<V, SCALE> {
-    const WORDS: usize = Self::WORDS;
-}
-
 impl Layout for Request {
     const WORDS: usize = Self::WORDS;
 }
@@ -120,8 +114,9 @@ impl<L: Layout> Block<L> {
     /// Calls `record` with the calling thread's block, as its only writer. `record` must not record elsewhere.
     #[inline(always)]
     fn with(&self, record: impl FnOnce(&[AtomicU64])) {
-        // SAFETY: `record` does not record elsewhere, and the slice ends with it.
-        match unsafe { self.own_words() } {
+        // SAFETY: `record` does not record elsewhere, and the slice ends with it. Leases of `Block<L>` are taken with
+        // that length.
+        match unsafe { own_words(self.id, L::WORDS) } {
             Some(words) => record(words),
             None => self.with_slow(record),
         }
@@ -130,38 +125,46 @@ impl<L: Layout> Block<L> {
     #[cold]
     #[inline(never)]
     fn with_slow(&self, record: impl FnOnce(&[AtomicU64])) {
-        let Some(lease) = &self.lease else { return };
-        if local::is_busy() {
-            // Only an allocator that records can come here, and waiting for ourselves would be for ever.
-            return lease.count_rejected();
+        if let Some(lease) = &self.lease
+            && with_words_slow(lease, L::WORDS, record).is_none()
+        {
+            lease.count_rejected(1);
         }
-        local::reserve_block(lease);
-        // SAFETY: as in `with`.
-        match unsafe { self.own_words() } {
-            Some(words) => record(words),
-            None => lease.with_shared(record),
-        }
-    }
-
-    /// The calling thread's block, if it has one.
-    ///
-    /// # Safety
-    ///
-    /// The slice must be gone before this thread records anything else: that may come into the slow path.
-    #[inline(always)]
-    unsafe fn own_words(&self) -> Option<&[AtomicU64]> {
-        let first = local::block(self.id)?;
-        // SAFETY: the block is alive until the thread comes into the slow path, by the caller's promise. By LENGTH it
-        // has `L::WORDS` words: a lease of `Block<L>` was taken with that length.
-        Some(unsafe { slice::from_raw_parts(first.as_ptr(), L::WORDS) })
     }
 }
 
-impl<V: Recorded, const SCALE: u8> Block<Histogram<V, SCALE>> {
-    /// Records a value.
-    #[inline(always)]
-    pub fn record(&self, value: u64) {
-        self.with(move |words| Histogram::<V, SCALE>::record(words, value));
+/// The calling thread's block with that id, if it has one.
+///
+/// # Safety
+///
+/// The slice must be gone before this thread records anything else: that may come into the slow path. `len` must be
+/// what a lease of that id was taken with.
+#[inline(always)]
+pub(super) unsafe fn own_words<'a>(id: u32, len: usize) -> Option<&'a [AtomicU64]> {
+    let first = local::block(id)?;
+    // SAFETY: the block is alive until the thread comes into the slow path, and nobody has the slice then, by the
+    // caller's promise. By LENGTH every lease of the id has the length of the caller's, and so has the block.
+    Some(unsafe { slice::from_raw_parts(first.as_ptr(), len) })
+}
+
+/// Calls `record` with the calling thread's block, which it gets now, or with the shared one. `None` if the thread is in
+/// the slow path already. `record` must not record elsewhere.
+#[cold]
+#[inline(never)]
+pub(super) fn with_words_slow<R>(
+    lease: &BlockLease,
+    len: usize,
+    record: impl FnOnce(&[AtomicU64]) -> R,
+) -> Option<R> {
+    if local::is_busy() {
+        // Only an allocator that records can come here, and waiting for ourselves would be for ever.
+        return None;
+    }
+    local::reserve_block(lease);
+    // SAFETY: `record` does not record elsewhere, and the slice ends with it. The caller has the length of its lease.
+    match unsafe { own_words(lease.id(), len) } {
+        Some(words) => Some(record(words)),
+        None => Some(lease.with_shared(record)),
     }
 }
 

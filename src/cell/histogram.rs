@@ -1,11 +1,16 @@
-//! The words of a histogram's block.
+//! The words of a histogram's block: a line of sums and extremes, and the buckets.
 //!
-//! There is no word for the count: it is the sum of the buckets, so the two cannot disagree.
+//! There is no word for the count: it is the sum of the buckets, so the two cannot disagree. A record raises the sum
+//! first and the bucket last. A reader that finds the sum unmoved around the buckets therefore has, of each thread, the
+//! sum of the values that it finds in the buckets and at most of one more, which is being recorded.
 
-use std::marker::PhantomData;
+use std::iter;
 
-use super::{BlockLease, Index, Recorded, bump};
-use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use super::{BlockLease, Elsewhere, Recorded, index::slots};
+use crate::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 /// The block begins with one line of other words; `request.rs` uses those that are left.
 pub(super) const HEADER: usize = 8;
@@ -13,73 +18,202 @@ pub(super) const SUM: usize = 1;
 const MAX: usize = 6;
 /// The complement of the minimum, so that zero means "none".
 const NOT_MIN: usize = 7;
+/// How often a reader looks until it finds the sum unmoved.
+const LOOKS: usize = 3;
 
-/// A histogram of `V` at a scale.
-#[derive(Debug)]
-pub struct Histogram<V, const SCALE: u8>(PhantomData<V>);
+/// Exponential buckets at a scale. The extremes are compared by the words of the values: those that have slots are in
+/// order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exponential {
+    scale: u8,
+}
 
 /// The sum over all threads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistogramTotals {
-    /// Counts by slot, see [`Index`]; empty slots at the end may be missing.
+    /// Counts by slot; empty slots at the end may be missing.
     pub slots: Vec<u64>,
-    /// Sum of the values; wraps.
+    /// Sum of the values.
     pub sum: u64,
-    /// Smallest value in recorded units, `u64::MAX` without values.
+    /// Smallest value, `u64::MAX` without values.
     pub min: u64,
     /// Largest value, zero without values.
     pub max: u64,
 }
 
-impl<V: Recorded, const SCALE: u8> Histogram<V, SCALE> {
-    /// The length of a block.
-    pub const WORDS: usize = HEADER + Index::<V, SCALE>::SLOTS;
+/// The sum over all threads of an exponential histogram, by buckets as OTLP counts them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExponentialTotals {
+    /// The scale.
+    pub scale: u8,
+    /// How many values were zero.
+    pub zeros: u64,
+    /// The index of the first of `counts`.
+    pub offset: i32,
+    /// Counts of positive values by bucket; those at both ends may be zero.
+    pub counts: Vec<u64>,
+    /// Sum of the values.
+    pub sum: u64,
+    /// Smallest value, `u64::MAX` without values.
+    pub min: u64,
+    /// Largest value, zero without values.
+    pub max: u64,
+}
 
-    /// Records a value in a block of the caller's own (OWNER).
+/// Records `n` times a value in a block of the caller's own (OWNER). Extremes are compared by `rank`.
+#[inline(always)]
+pub(super) fn record<V: Recorded>(words: &[AtomicU64], value: u64, rank: u64, slot: usize, n: u64) {
+    // Release: edge EARLIER. Who reads this sum finds every earlier record in the buckets.
+    words[SUM].store(V::add(words[SUM].load(Relaxed), value, n), Release);
+    record_unsummed(words, rank, slot, n);
+}
+
+/// Records `n` times a value in everything but the sum.
+#[inline(always)]
+fn record_unsummed(words: &[AtomicU64], rank: u64, slot: usize, n: u64) {
+    if rank > words[MAX].load(Relaxed) {
+        words[MAX].store(rank, Relaxed);
+    }
+    if !rank > words[NOT_MIN].load(Relaxed) {
+        words[NOT_MIN].store(!rank, Relaxed);
+    }
+    let bucket = &words[HEADER + slot];
+    // Release: edge SUMMED. Who finds this record in its bucket finds that the sum has moved.
+    bucket.store(bucket.load(Relaxed).wrapping_add(n), Release);
+}
+
+impl Exponential {
+    /// The scale is in `3..=8`.
     #[inline(always)]
-    pub fn record(words: &[AtomicU64], value: u64) {
-        bump(&words[SUM], value);
-        Self::record_unsummed(words, value);
+    pub const fn new(scale: u8) -> Self {
+        Self { scale }
     }
 
-    /// Records a value in everything but the sum.
+    /// The length of a block.
     #[inline(always)]
-    pub(super) fn record_unsummed(words: &[AtomicU64], value: u64) {
-        if value > words[MAX].load(Relaxed) {
-            words[MAX].store(value, Relaxed);
+    pub const fn words(self) -> usize {
+        HEADER + slots(self.scale)
+    }
+
+    /// Records `n` times a value in a block of the caller's own (OWNER); false if the value has no slot.
+    #[inline(always)]
+    pub fn record<V: Recorded>(self, words: &[AtomicU64], value: u64, n: u64) -> bool {
+        let slot = V::slot(self.scale, value);
+        if let Some(slot) = slot {
+            record::<V>(words, value, value, slot, n);
         }
-        if !value > words[NOT_MIN].load(Relaxed) {
-            words[NOT_MIN].store(!value, Relaxed);
+        slot.is_some()
+    }
+
+    /// Records `n` times zero, where [`record`](Self::record) has no slot for it. True: zero has one in every block.
+    pub fn record_zero(words: &[AtomicU64], n: u64) -> bool {
+        record_unsummed(words, 0, 0, n);
+        true
+    }
+
+    /// Where a value goes that has no slot; `None` if it has one.
+    pub fn elsewhere<V: Recorded>(self, value: u64) -> Option<Elsewhere> {
+        V::slot(self.scale, value).is_none().then(|| V::elsewhere(self.scale, value))
+    }
+
+    /// Records a value in everything but the sum, if it has a slot.
+    #[inline(always)]
+    pub(super) fn record_unsummed<V: Recorded>(self, words: &[AtomicU64], value: u64) {
+        if let Some(slot) = V::slot(self.scale, value) {
+            record_unsummed(words, value, slot, 1);
         }
-        bump(&words[HEADER + Index::<V, SCALE>::slot(value)], 1);
     }
 
     /// The totals of a series.
-    pub fn totals(lease: &BlockLease) -> HistogramTotals {
-        let mut totals = HistogramTotals { min: u64::MAX, ..HistogramTotals::default() };
+    pub fn totals<V: Recorded>(self, lease: &BlockLease) -> ExponentialTotals {
+        let mut totals = HistogramTotals::default();
+        let mut look = Look::default();
         for block in lease.blocks() {
-            Self::add_block(&mut totals, block.as_slice());
+            self.add_block::<V>(&mut totals, block.as_slice(), &mut look);
         }
-        totals
+        self.by_bucket::<V>(totals)
     }
 
     /// Adds what one block holds.
-    pub(super) fn add_block(totals: &mut HistogramTotals, words: &[AtomicU64]) {
-        let (min, max) = (!words[NOT_MIN].load(Relaxed), words[MAX].load(Relaxed));
-        if min > max {
+    pub(super) fn add_block<V: Recorded>(
+        self,
+        totals: &mut HistogramTotals,
+        words: &[AtomicU64],
+        look: &mut Look,
+    ) {
+        look.at(words, |value| V::slot(self.scale, value).unwrap_or(0));
+        totals.add::<V>(look);
+    }
+
+    /// The counts by bucket instead of slot.
+    pub(super) fn by_bucket<V: Recorded>(self, totals: HistogramTotals) -> ExponentialTotals {
+        let HistogramTotals { slots, sum, min, max } = totals;
+        let mut slots = slots.into_iter();
+        let zeros = slots.next().unwrap_or(0);
+        let offset = V::bucket(self.scale, 1);
+        ExponentialTotals { scale: self.scale, zeros, offset, counts: slots.collect(), sum, min, max }
+    }
+}
+
+impl HistogramTotals {
+    /// Adds what was seen in a block.
+    pub(super) fn add<V: Recorded>(&mut self, look: &Look) {
+        if look.counts.is_empty() {
+            return;
+        }
+        self.sum = V::add_sums(self.sum, look.sum);
+        self.min = self.min.min(look.min);
+        self.max = self.max.max(look.max);
+        let missing = (look.first + look.counts.len()).saturating_sub(self.slots.len());
+        self.slots.extend(iter::repeat_n(0, missing));
+        self.slots[look.first..].iter_mut().zip(&look.counts).for_each(|(total, count)| {
+            *total = total.saturating_add(*count);
+        });
+    }
+}
+
+impl Default for HistogramTotals {
+    fn default() -> Self {
+        Self { slots: Vec::new(), sum: 0, min: u64::MAX, max: 0 }
+    }
+}
+
+/// What is seen in a block.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    sum: u64,
+    min: u64,
+    max: u64,
+    /// The first slot that can be in use.
+    first: usize,
+    /// Counts from the first to the last slot that can be in use. None before the first record is whole.
+    counts: Vec<u64>,
+}
+
+impl Look {
+    /// Looks at a block, again while its sum moves, but not for ever. `slot` is that of a rank.
+    pub(super) fn at(&mut self, words: &[AtomicU64], slot: impl Fn(u64) -> usize) {
+        for _ in 0..LOOKS {
+            self.once(words, &slot);
+            if words[SUM].load(Relaxed) == self.sum {
+                break;
+            }
+        }
+    }
+
+    fn once(&mut self, words: &[AtomicU64], slot: impl Fn(u64) -> usize) {
+        self.counts.clear();
+        // Acquire: edge EARLIER. All records before the one whose sum this is are in extremes and buckets.
+        self.sum = words[SUM].load(Acquire);
+        (self.min, self.max) = (!words[NOT_MIN].load(Relaxed), words[MAX].load(Relaxed));
+        if self.min > self.max {
             // Nothing is recorded yet, or the first record is under way; it will be in the next time.
             return;
         }
-        totals.sum = totals.sum.wrapping_add(words[SUM].load(Relaxed));
-        totals.min = totals.min.min(min);
-        totals.max = totals.max.max(max);
         // Only these slots can be in use. A record that is under way may be left out; it will be in the next time.
-        let slots = Index::<V, SCALE>::slot(min)..=Index::<V, SCALE>::slot(max);
-        if totals.slots.len() <= *slots.end() {
-            totals.slots.resize(slots.end() + 1, 0);
-        }
-        for slot in slots {
-            totals.slots[slot] += words[HEADER + slot].load(Relaxed);
-        }
+        self.first = slot(self.min);
+        let in_use = &words[HEADER + self.first..=HEADER + slot(self.max)];
+        // Acquire: edge SUMMED. If a later record is in a bucket, the second look at the sum shows that.
+        self.counts.extend(in_use.iter().map(|bucket| bucket.load(Acquire)));
     }
 }

@@ -11,8 +11,8 @@
 //!
 //! Buckets are upper-inclusive, `(base^i, base^(i+1)]`, as the OpenTelemetry data model asks: a boundary counts
 //! as passed by fractions *greater* than it.
-
-use std::{marker::PhantomData, time::Duration};
+//!
+//! A floating-point number brings octave and fraction along. The rest is the same, with the table of units.
 
 /// `2^(1/2^j)` for `j = 1..=8`, with 127 fractional bits, rounded down.
 const ROOTS: [u128; 8] = [
@@ -26,96 +26,152 @@ const ROOTS: [u128; 8] = [
     0x8058d7d2_d5e5f6b0_94d589f6_08ee4aa2,
 ];
 
-/// The largest scale, and the number of linear steps at it.
-pub const MAX_SCALE: u8 = 8;
-const MAX_STEPS: usize = 2 << MAX_SCALE;
+/// The scales there are.
+const MIN_SCALE: u32 = 3;
+const MAX_SCALE: u32 = 8;
 
-/// What a histogram records, as an integer.
-pub trait Recorded {
-    /// How many recorded units make one unit of the instrument: durations are recorded in nanoseconds, and their
-    /// buckets are cut in seconds.
-    const PER_UNIT: u64;
-}
-
-impl Recorded for u64 {
-    const PER_UNIT: u64 = 1;
-}
-
-impl Recorded for Duration {
-    const PER_UNIT: u64 = 1_000_000_000;
-}
-
-/// The slots of a histogram of `V` at one scale.
+/// Where boundaries lie, at any scale, for values of which `PER_UNIT` make one unit of the instrument.
 #[derive(Debug)]
-pub struct Index<V, const SCALE: u8>(PhantomData<V>);
+pub struct Index<const PER_UNIT: u64>;
 
-/// Entries of the linear steps, and what a slot must be lowered by to give the bucket index.
-struct Table {
-    entries: [u64; MAX_STEPS],
-    slot_of_index_zero: i32,
+/// How many slots there are at a scale: one for zero, then those of 64 octaves.
+pub const fn slots(scale: u8) -> usize {
+    66 << scale
 }
 
-impl<V: Recorded, const SCALE: u8> Index<V, SCALE> {
-    /// How many slots there are: one for zero, then those of 64 octaves.
-    pub const SLOTS: usize = 66 << SCALE;
+/// Entries of the linear steps, and what a slot must be lowered by to give the bucket index, for each scale.
+struct Tables {
+    /// Those of scale `s` begin at `first_step(s)`.
+    entries: [u64; first_step(MAX_SCALE + 1)],
+    slot_of_index_zero: [i32; (MAX_SCALE - MIN_SCALE + 1) as usize],
+}
 
-    const TABLE: &'static Table = &Table::new(SCALE as u32, V::PER_UNIT);
-    const STEP_BITS: u32 = 63 - SCALE as u32;
+/// How many steps there are at the lower scales: a scale has `2^(scale + 1)`.
+const fn first_step(scale: u32) -> usize {
+    (2 << scale) - (2 << MIN_SCALE)
+}
+
+impl<const PER_UNIT: u64> Index<PER_UNIT> {
+    const TABLES: &'static Tables = &Tables::new(PER_UNIT);
 
     /// The slot of `value`. Slot 0 is that of zero.
     #[inline(always)]
-    pub fn slot(value: u64) -> usize {
+    pub fn slot(scale: u8, value: u64) -> usize {
         // Zero has 64 leading zeros, so it lands in octave 0, fraction 0: slot 0.
         let zeros = value.leading_zeros();
         let fraction = value.wrapping_shl(zeros) << 1;
-        let step = (fraction >> Self::STEP_BITS) as usize;
-        let boundaries = Self::TABLE.entries[step].wrapping_add(fraction) >> Self::STEP_BITS;
-        (((64 - zeros) as usize) << SCALE) + boundaries as usize
+        (((64 - zeros) as usize) << scale) + Self::boundaries_below(scale, fraction)
+    }
+
+    /// How many boundaries of an octave lie below a fraction of it.
+    #[inline(always)]
+    fn boundaries_below(scale: u8, fraction: u64) -> usize {
+        let scale = u32::from(scale);
+        let step_bits = step_bits(scale);
+        let step = first_step(scale) + (fraction >> step_bits) as usize;
+        (Self::TABLES.entries[step].wrapping_add(fraction) >> step_bits) as usize
     }
 
     /// The bucket index, as OTLP counts them, of a slot other than that of zero.
-    pub const fn bucket(slot: usize) -> i32 {
-        slot as i32 - Self::TABLE.slot_of_index_zero
+    pub fn bucket(scale: u8, slot: usize) -> i32 {
+        slot as i32 - Self::TABLES.slot_of_index_zero[usize::from(scale) - MIN_SCALE as usize]
     }
 }
 
-impl Table {
-    const fn new(scale: u32, per_unit: u64) -> Self {
-        assert!(3 <= scale && scale <= MAX_SCALE as u32, "the scale must be in 3..=8");
+/// The bits of an `f64` above its fraction.
+const FRACTION_BITS: u32 = 52;
+/// What the exponent of an `f64` is raised by.
+const BIAS: i32 = 1023;
+/// The lowest octave of floating-point numbers that has slots.
+const LOWEST_OCTAVE: i32 = -32;
+/// How many octaves have slots.
+const OCTAVES: u64 = 64;
+
+/// Floating-point numbers have their octave and fraction laid open already.
+impl Index<1> {
+    /// The slot of the floating-point number with these bits, if it is in `2^-32 .. 2^32`.
+    #[inline(always)]
+    pub fn float_slot(scale: u8, bits: u64) -> Option<usize> {
+        // One comparison: what is below, negative, infinite or not a number is far above after the subtraction.
+        let above_lowest = bits.wrapping_sub(((BIAS + LOWEST_OCTAVE) as u64) << FRACTION_BITS);
+        let octave = (above_lowest >> FRACTION_BITS) as usize;
+        // Octave 1 comes first, as with integers: slot 0 is that of zero.
+        (above_lowest < OCTAVES << FRACTION_BITS)
+            .then(|| ((octave + 1) << scale) + Self::boundaries_below(scale, fraction(bits)))
+    }
+
+    /// The bucket index of a slot, as [`bucket`](Self::bucket), of floating-point numbers.
+    pub fn float_bucket(scale: u8, slot: usize) -> i32 {
+        Self::bucket(scale, slot) + (LOWEST_OCTAVE << scale)
+    }
+
+    /// The bucket index of any positive, finite number.
+    pub fn bucket_of(scale: u8, value: f64) -> i32 {
+        const SUBNORMAL_SHIFT: i32 = 52;
+        let (value, shift) = match value.is_normal() {
+            true => (value, 0),
+            // Exact: the fraction gets its leading one.
+            false => (value * (1_u64 << SUBNORMAL_SHIFT) as f64, SUBNORMAL_SHIFT),
+        };
+        let bits = value.to_bits();
+        let octave = (bits >> FRACTION_BITS) as i32 - BIAS - shift;
+        (octave << scale) + Self::boundaries_below(scale, fraction(bits)) as i32 - 1
+    }
+}
+
+/// The fraction of a floating-point number, as one of 64 bits.
+#[inline(always)]
+fn fraction(bits: u64) -> u64 {
+    bits << (u64::BITS - FRACTION_BITS)
+}
+
+/// How many bits of a fraction lie within a step.
+#[inline(always)]
+const fn step_bits(scale: u32) -> u32 {
+    63 - scale
+}
+
+impl Tables {
+    const fn new(per_unit: u64) -> Self {
         assert!(per_unit > 0, "a unit cannot be made of nothing");
         let octave = 63 - per_unit.leading_zeros();
         let mantissa = (per_unit as u128) << (127 - octave);
-        // Boundaries are unit * 2^(k/n). `below` counts those of the unit's own octave that lie below the unit.
-        let mut below = 0;
-        while below + 1 < (1 << scale) && power(below + 1, scale) <= mantissa {
-            below += 1;
-        }
-        let slot_of_index_zero = ((octave as i32 + 1) << scale) + below as i32 + 1;
-        Self { entries: entries(scale, mantissa, below), slot_of_index_zero }
-    }
-}
-
-/// The entries of the linear steps; `below` boundaries lie below `mantissa` within the octave.
-const fn entries(scale: u32, mantissa: u128, below: u32) -> [u64; MAX_STEPS] {
-    let step_bits = 63 - scale;
-    let step_width = 1u64 << step_bits;
-    let mut entries = [0; MAX_STEPS];
-    let (mut passed, mut step) = (0, 0);
-    while step < (2 << scale) {
-        let start = step << step_bits;
-        let mut entry = ((passed as u64).wrapping_sub(step)) << step_bits;
-        if passed < (1 << scale) {
-            let into_step = first_above(scale, mantissa, below, passed).wrapping_sub(start);
-            if into_step < step_width {
-                entry = entry.wrapping_add(step_width - into_step);
-                passed += 1;
+        let mut tables = Self { entries: [0; _], slot_of_index_zero: [0; _] };
+        let mut scale = MIN_SCALE;
+        while scale <= MAX_SCALE {
+            // Boundaries are unit * 2^(k/n). `below` counts those of the unit's own octave that lie below the unit.
+            let mut below = 0;
+            while below + 1 < (1 << scale) && power(below + 1, scale) <= mantissa {
+                below += 1;
             }
+            tables.slot_of_index_zero[(scale - MIN_SCALE) as usize] =
+                ((octave as i32 + 1) << scale) + below as i32 + 1;
+            tables.add_entries(scale, mantissa, below);
+            scale += 1;
         }
-        entries[step as usize] = entry;
-        step += 1;
+        tables
     }
-    assert!(passed == 1 << scale, "every boundary of the octave must lie in one step");
-    entries
+
+    /// Fills in the entries of a scale; `below` boundaries lie below `mantissa` within the octave.
+    const fn add_entries(&mut self, scale: u32, mantissa: u128, below: u32) {
+        let step_bits = step_bits(scale);
+        let step_width = 1u64 << step_bits;
+        let (mut passed, mut step) = (0, 0);
+        while step < (2 << scale) {
+            let start = step << step_bits;
+            let mut entry = ((passed as u64).wrapping_sub(step)) << step_bits;
+            if passed < (1 << scale) {
+                let into_step = first_above(scale, mantissa, below, passed).wrapping_sub(start);
+                if into_step < step_width {
+                    entry = entry.wrapping_add(step_width - into_step);
+                    passed += 1;
+                }
+            }
+            self.entries[first_step(scale) + step as usize] = entry;
+            step += 1;
+        }
+        assert!(passed == 1 << scale, "every boundary of the octave must lie in one step");
+    }
 }
 
 /// The smallest 64-bit fraction above boundary number `boundary` of the octave.

@@ -94,16 +94,16 @@ impl BlockLease {
     }
 
     /// Runs `record` on the shared block, as its only writer.
-    pub fn with_shared(&self, record: impl FnOnce(&[AtomicU64])) {
+    pub fn with_shared<R>(&self, record: impl FnOnce(&[AtomicU64]) -> R) -> R {
         quietly(|| {
             let mut shared = self.shared.lock();
-            record(shared.get_or_insert_with(|| Arc::new(Cells::new(self.len))).as_slice());
-        });
+            record(shared.get_or_insert_with(|| Arc::new(Cells::new(self.len))).as_slice())
+        })
     }
 
-    /// Counts a sample that was not recorded.
-    pub fn count_rejected(&self) {
-        self.rejected.fetch_add(1, Relaxed);
+    /// Counts samples that were not recorded.
+    pub fn count_rejected(&self, samples: u64) {
+        self.rejected.fetch_add(samples, Relaxed);
     }
 
     /// How many samples were not recorded.

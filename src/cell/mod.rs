@@ -13,10 +13,13 @@
 //! | `lease.rs`     | a series' right to an id, and its total                          |
 //! | `local.rs`     | the thread-local pointer to the thread's own slab and blocks     |
 //! | `handle.rs`    | what instruments hold: a word or a block to record into          |
+//! | `distribution.rs` | what histograms hold: a block of whatever buckets             |
 //! | `gauge.rs`     | one shared cell that holds the last value                        |
 //! | `slot.rs`      | one thread's last value, several words that are never seen torn  |
+//! | `recorded.rs`  | what histograms record, each value as one word                   |
 //! | `index.rs`     | from a value to its histogram slot                               |
-//! | `histogram.rs`, `request.rs` | what the words of a block mean                     |
+//! | `histogram.rs`, `explicit.rs`, `request.rs` | what the words of a block mean      |
+//! | `far.rs`       | floating-point values that have no slot                          |
 //!
 //! # Threads come and go
 //!
@@ -37,6 +40,8 @@
 //! | `BEGUN` | `slot`: every word after `sequence` went odd | `slot`: reading the word | that a write has begun          |
 //! | `SET`   | `gauge`: `state` leaves `UNSET`     | reading `state`                   | the first value                 |
 //! | `DONE`  | `slot`: `sequence` goes even        | `slot`: first read of `sequence`  | the words of the finished write |
+//! | `EARLIER` | `histogram`: storing the sum      | `histogram`: first look at it     | extremes and buckets of the records before |
+//! | `SUMMED` | `histogram`: storing a bucket      | `histogram`: reading a bucket     | that the sum has moved          |
 //!
 //! Totals are only summed, so every other access to a cell is Relaxed: coherence makes them monotone, and whatever
 //! happens before a collection by the caller's own means (a join, a channel) is in it.
@@ -61,24 +66,32 @@
 #![allow(unreachable_pub, reason = "public to the models in loom-tests, private otherwise")]
 
 mod cells;
+mod explicit;
 mod gauge;
 mod histogram;
 mod index;
 mod lease;
+mod recorded;
 mod request;
 mod slot;
 mod store;
 
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+mod distribution;
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+mod far;
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 mod handle;
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 mod local;
 
 pub use self::{
+    explicit::Bounds,
     gauge::GaugeCell,
-    histogram::{Histogram, HistogramTotals},
-    index::{Index, Recorded},
+    histogram::{Exponential, ExponentialTotals, HistogramTotals},
+    index::Index,
     lease::{BlockLease, WordLease},
+    recorded::{Elsewhere, Integer, NANOS_PER_SECOND, Recorded, Value, finite, saturating_nanos},
     request::{Ended, Ending, LastRequest, Request, RequestTotals},
     slot::{Last, Slot},
     store::{Owner, Store, Totals},
@@ -86,6 +99,8 @@ pub use self::{
 
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub use self::{
+    distribution::{Distribution, DistributionTotals},
+    far::Far,
     handle::{Block, Word},
     local::store,
 };

@@ -3,18 +3,15 @@
 //! Sum, errors and last request are written as one [`Slot`], whose sequence also counts the requests: so a reader
 //! gets a count, a sum and an error count of the same instant, and the mean is never made of two.
 
-use std::time::Duration;
-
 use super::{
-    BlockLease, HistogramTotals, Last, Slot,
-    histogram::{Histogram, SUM},
+    BlockLease, ExponentialTotals, HistogramTotals, Integer, Last, NANOS_PER_SECOND, Slot,
+    histogram::{Exponential, Look, SUM},
 };
 use crate::sync::atomic::AtomicU64;
 
-/// The scale of the histogram.
-const SCALE: u8 = 5;
-
-type Durations = Histogram<Duration, SCALE>;
+/// The durations, in nanoseconds of a second.
+type Nanos = Integer<NANOS_PER_SECOND>;
+const DURATIONS: Exponential = Exponential::new(5);
 
 /// What the slot holds, in this order.
 const SLOT_WORDS: usize = 4;
@@ -65,25 +62,21 @@ pub struct Ended {
 pub struct Request;
 
 /// The sum over all threads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestTotals {
     /// How many requests.
     pub requests: u64,
     /// How many of them failed.
     pub errors: u64,
-    /// Nanoseconds that they took together, of the same instant as `requests`; wraps.
-    pub sum: u64,
-    /// The distribution of the durations in nanoseconds.
-    pub durations: HistogramTotals,
+    /// The distribution of the durations in nanoseconds. Their sum is of the same instant as `requests`; it wraps.
+    pub durations: ExponentialTotals,
     /// The request with the newest time stamp.
     pub last: Option<Ended>,
 }
 
 impl Request {
     /// The length of a block.
-    pub const WORDS: usize = Durations::WORDS;
-    /// The scale of the histogram of durations.
-    pub const SCALE: u8 = SCALE;
+    pub const WORDS: usize = DURATIONS.words();
 
     /// Records a request in a block of the caller's own (OWNER).
     #[inline(always)]
@@ -91,22 +84,25 @@ impl Request {
         let slot = Slot::<SLOT_WORDS>::new(words);
         let sum = slot.own(SUM_WORD).wrapping_add(ending.nanos());
         slot.write([sum, slot.own(ERRORS) + u64::from(ending.failed()), at, ending.0]);
-        Durations::record_unsummed(words, ending.nanos());
+        DURATIONS.record_unsummed::<Nanos>(words, ending.nanos());
     }
 
     /// The totals of a series.
     pub fn totals(lease: &BlockLease) -> RequestTotals {
         let mut totals = RequestTotals::default();
-        totals.durations.min = u64::MAX;
+        let (mut durations, mut look, mut sum) = (HistogramTotals::default(), Look::default(), 0_u64);
         for block in lease.blocks() {
             let words = block.as_slice();
             let slot = Slot::<SLOT_WORDS>::new(words);
             // A writer that records without pause can outrun every attempt. What is left then may be of several
             // requests in flight; the last request is not taken from it.
             let whole = slot.read();
-            totals.add_slot(whole.unwrap_or_else(|| slot.read_torn()), whole.is_some());
-            Durations::add_block(&mut totals.durations, words);
+            let seen = whole.unwrap_or_else(|| slot.read_torn());
+            sum = sum.wrapping_add(seen.words[SUM_WORD]);
+            totals.add_slot(seen, whole.is_some());
+            DURATIONS.add_block::<Nanos>(&mut durations, words, &mut look);
         }
+        totals.durations = ExponentialTotals { sum, ..DURATIONS.by_bucket::<Nanos>(durations) };
         totals
     }
 }
@@ -115,11 +111,17 @@ impl RequestTotals {
     fn add_slot(&mut self, slot: Last<SLOT_WORDS>, whole: bool) {
         self.requests += slot.writes;
         self.errors += slot.words[ERRORS];
-        self.sum = self.sum.wrapping_add(slot.words[SUM_WORD]);
         let last = Ended { at: slot.words[AT], ending: Ending(slot.words[ENDING]) };
         if whole && slot.writes > 0 && self.last.is_none_or(|newest| newest.at <= last.at) {
             self.last = Some(last);
         }
+    }
+}
+
+impl Default for RequestTotals {
+    fn default() -> Self {
+        let durations = DURATIONS.by_bucket::<Nanos>(HistogramTotals::default());
+        Self { requests: 0, errors: 0, durations, last: None }
     }
 }
 

@@ -164,6 +164,15 @@ pub(super) fn check(attributes: &[KeyValue]) -> Result<(), AttributeError> {
     check_keys(attributes.iter().map(|attribute| &attribute.key))
 }
 
+/// Sorts `attributes` by key and checks them, so that equal sets are equal slices.
+#[cfg(feature = "serde")]
+pub(super) fn canonical(attributes: &[KeyValue]) -> Result<Attributes, AttributeError> {
+    check(attributes)?;
+    let mut sorted = attributes.to_vec();
+    sorted.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok(sorted.into())
+}
+
 /// Checks keys that name series.
 pub(super) fn check_keys<'a>(
     keys: impl Iterator<Item = &'a Cow<'static, str>> + Clone,

@@ -50,17 +50,7 @@ impl Buckets {
     /// [`BucketsError`] if a bound is not finite, the bounds do not rise, or there are more than
     /// [`MAX_BOUNDS`](Self::MAX_BOUNDS).
     pub fn explicit(bounds: impl IntoIterator<Item = f64>) -> Result<Self, BucketsError> {
-        let bounds: Arc<[f64]> = bounds.into_iter().take(Self::MAX_BOUNDS + 1).collect();
-        if bounds.len() > Self::MAX_BOUNDS {
-            return Err(BucketsError::TooMany);
-        }
-        if let Some(&bound) = bounds.iter().find(|bound| !bound.is_finite()) {
-            return Err(BucketsError::NotFinite(bound));
-        }
-        match bounds.windows(2).find(|pair| pair[0] >= pair[1]) {
-            Some(pair) => Err(BucketsError::NotRising(pair[0], pair[1])),
-            None => Ok(Self(Kind::Explicit(bounds))),
-        }
+        checked(bounds).map(|bounds| Self(Kind::Explicit(bounds)))
     }
 
     /// How many bounds there may be at most.
@@ -85,6 +75,21 @@ impl Buckets {
 
     fn fixed(bounds: &[f64]) -> Self {
         Self(Kind::Explicit(bounds.into()))
+    }
+}
+
+/// The bounds, if they can be those of buckets.
+pub(super) fn checked(bounds: impl IntoIterator<Item = f64>) -> Result<Arc<[f64]>, BucketsError> {
+    let bounds: Arc<[f64]> = bounds.into_iter().take(Buckets::MAX_BOUNDS + 1).collect();
+    if bounds.len() > Buckets::MAX_BOUNDS {
+        return Err(BucketsError::TooMany);
+    }
+    if let Some(&bound) = bounds.iter().find(|bound| !bound.is_finite()) {
+        return Err(BucketsError::NotFinite(bound));
+    }
+    match bounds.windows(2).find(|pair| pair[0] >= pair[1]) {
+        Some(pair) => Err(BucketsError::NotRising(pair[0], pair[1])),
+        None => Ok(bounds),
     }
 }
 

@@ -140,17 +140,11 @@ impl<I: Instrument> InstrumentBuilder<I> {
     }
 }
 
-impl<V: HistogramValue + 'static, const SCALE: u8> InstrumentBuilder<Histogram<V, SCALE>> {
-    /// Sets the buckets, see [`Histogram`].
+impl<V: HistogramValue> InstrumentBuilder<Histogram<V>> {
+    /// Sets the buckets, exponential ones at scale 5 unless set. A [`View`](super::View) goes before.
     pub fn buckets(mut self, buckets: Buckets) -> Self {
         self.settings.buckets = Some(buckets);
         self
-    }
-
-    /// Sets the scale, from 3 to 8; see [`Histogram`]. Another number does not compile.
-    pub fn scale<const OTHER: u8>(self) -> InstrumentBuilder<Histogram<V, OTHER>> {
-        let Self { registry, name, unit, description, settings, .. } = self;
-        InstrumentBuilder { registry, name, unit, description, settings, instrument: PhantomData }
     }
 }
 

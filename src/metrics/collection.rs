@@ -90,7 +90,10 @@ impl<T> Points<T> {
     pub(super) fn push(&mut self, key: &SeriesKey, time: Timestamp, value: T) {
         let series = key.of_part(self.part);
         match self.points.get_mut(self.filled) {
-            Some(point) if point.series == series => (point.time, point.value) = (time, value),
+            Some(point) if point.series == series => {
+                // A window may begin elsewhere.
+                (point.start, point.time, point.value) = (key.start, time, value);
+            }
             place => {
                 let (attributes, start) = (key.attributes.clone(), key.start);
                 let point = Point { attributes, start, time, value, series };

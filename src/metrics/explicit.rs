@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, ops::RangeInclusive, sync::Arc};
 
-use super::{exponential::rank, figures::Figures};
+use super::{exponential::rank, figures::Figures, side::total};
 
 /// The distribution of the values of one series over buckets with given bounds; see
 /// [`Buckets::explicit`](super::Buckets::explicit).
@@ -10,6 +10,25 @@ use super::{exponential::rank, figures::Figures};
 /// The count is the sum of the buckets, so the two always agree. Values are given in the unit of the instrument: a
 /// histogram of [`Duration`](std::time::Duration) speaks of seconds. The sum is kept and converted as that of an
 /// [`ExponentialHistogram`](super::ExponentialHistogram).
+///
+/// # Examples
+///
+/// ```
+/// use freewheel::metrics::{Buckets, Data, Registry};
+///
+/// let registry = Registry::new();
+/// let sizes = registry.histogram::<u64>("batch.size").buckets(Buckets::explicit([1.0, 10.0, 100.0])?).build()?;
+/// [1, 2, 10, 11, 1000].iter().for_each(|&size| sizes.record(size));
+///
+/// let snapshot = registry.snapshot();
+/// let Some(Data::ExplicitHistogram(points)) = snapshot.metric("batch.size").map(|metric| &metric.data) else {
+///     panic!()
+/// };
+/// let sizes = &points[0].value;
+/// assert_eq!(sizes.bounds(), [1.0, 10.0, 100.0]);
+/// assert_eq!(sizes.buckets(), [1, 2, 1, 1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct ExplicitHistogram {
     bounds: Arc<[f64]>,
@@ -19,7 +38,6 @@ pub struct ExplicitHistogram {
 }
 
 impl ExplicitHistogram {
-    #[expect(dead_code, reason = "nothing records into given bounds yet")]
     pub(crate) fn new(bounds: Arc<[f64]>, buckets: Vec<u64>, figures: Figures) -> Self {
         debug_assert_eq!(buckets.len(), bounds.len() + 1, "the last bucket has no bound");
         Self { bounds, buckets, figures }
@@ -43,10 +61,15 @@ impl ExplicitHistogram {
         &self.buckets
     }
 
+    #[cfg(feature = "serde")]
+    pub(super) fn figures(&self) -> Figures {
+        self.figures
+    }
+
     /// How many values were recorded.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.buckets.iter().copied().fold(0, u64::saturating_add)
+        total(&self.buckets)
     }
 
     /// The sum of the values. That of integers wraps when it passes 2^64 recorded units (for durations: 584 years).
@@ -112,13 +135,15 @@ impl ExplicitHistogram {
     /// The bucket that holds the value of rank `ceil(q * count)`, and how many values lie in those before it.
     fn place(&self, q: f64) -> Option<(usize, u64)> {
         let rank = rank(q, self.count())?;
-        let mut below = 0;
-        let bucket = self.buckets.iter().position(|count| {
-            let holds_rank = rank <= count.saturating_add(below);
-            below += if holds_rank { 0 } else { *count };
-            holds_rank
-        });
-        Some((bucket?, below))
+        let mut below = 0_u64;
+        for (bucket, count) in self.buckets.iter().enumerate() {
+            let up_to = below.saturating_add(*count);
+            if rank <= up_to {
+                return Some((bucket, below));
+            }
+            below = up_to;
+        }
+        None
     }
 
     /// The bounds of a bucket, limited to `min..=max`.

@@ -5,7 +5,10 @@
 
 use std::{borrow::Cow, f64::consts::LN_2, fmt, ops::RangeInclusive};
 
-use super::{figures::Figures, side::Side};
+use super::{
+    figures::Figures,
+    side::{Side, total},
+};
 
 /// The distribution of the values of one series, with a relative error of at most
 /// `(2^(2^-scale) - 1) / (2^(2^-scale) + 1)`: 1.08 % at the default scale 5.
@@ -20,7 +23,7 @@ use super::{figures::Figures, side::Side};
 /// # Examples
 ///
 /// ```
-/// use freewheel::metrics::{ExponentialHistogram, KeyValue, Registry};
+/// use freewheel::metrics::{Data, ExponentialHistogram, KeyValue, Registry};
 ///
 /// let registry = Registry::new();
 /// let sizes = registry.histogram::<u64>("message.size");
@@ -28,9 +31,10 @@ use super::{figures::Figures, side::Side};
 /// (1..=100).for_each(|size| small.record(size));
 /// (1..=100).for_each(|size| large.record(size * 1000));
 ///
+/// let snapshot = registry.snapshot();
+/// let Some(Data::Histogram(points)) = snapshot.metric("message.size").map(|metric| &metric.data) else { panic!() };
 /// let mut both = ExponentialHistogram::default();
-/// both.merge(&small.snapshot());
-/// both.merge(&large.snapshot());
+/// points.iter().for_each(|point| both.merge(&point.value));
 /// assert_eq!((both.count(), both.min(), both.max()), (200, Some(1.0), Some(100_000.0)));
 /// let median = both.quantile_range(0.5).expect("there are values");
 /// assert!(median.contains(&100.0));
@@ -62,10 +66,15 @@ impl ExponentialHistogram {
         Self { scale, zero_count, positive, negative, figures }
     }
 
+    #[cfg(feature = "serde")]
+    pub(super) fn figures(&self) -> Figures {
+        self.figures
+    }
+
     /// How many values were recorded.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.zero_count.saturating_add(self.positive.count()).saturating_add(self.negative.count())
+        total(&[self.zero_count, self.positive.count(), self.negative.count()])
     }
 
     /// The sum of the values. That of integers wraps when it passes 2^64 recorded units (for durations: 584 years).
@@ -148,12 +157,13 @@ impl ExponentialHistogram {
 
     /// The value below which the share `q` of the values lies, or `None` without values.
     ///
-    /// The geometric middle of the bucket that holds the value of rank `ceil(q * count)`, limited to
-    /// `min..=max`: off by at most the [relative error](Self::relative_error) of the scale. `q` outside `0.0..=1.0` is
-    /// limited to it; NaN counts as 0.
+    /// The middle of the bucket that holds the value of rank `ceil(q * count)`, limited to `min..=max`: whichever value of
+    /// the bucket that is, this is off by at most the [relative error](Self::relative_error) of the scale. `q` outside
+    /// `0.0..=1.0` is limited to it; NaN counts as 0.
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<f64> {
-        let middle = |index: i32| self.boundary(f64::from(index) + 0.5);
+        // As far from both bounds, each taken relative to itself.
+        let middle = |index: i32| self.boundary(index) * (1.0 + self.relative_error());
         let value = match self.place(q)? {
             Place::Negative(index) => -middle(index),
             Place::Zero => 0.0,
@@ -177,16 +187,16 @@ impl ExponentialHistogram {
         let negative = self.negative.buckets().rev().map(|(index, count)| (Place::Negative(index), count));
         let positive = self.positive.buckets().map(|(index, count)| (Place::Positive(index), count));
         let mut places = negative.chain([(Place::Zero, self.zero_count)]).chain(positive);
-        let mut up_to = 0;
+        let mut up_to = 0_u64;
         let holds_rank = places.find(|(_, count)| {
-            up_to = count.saturating_add(up_to);
+            up_to = up_to.saturating_add(*count);
             rank <= up_to
         });
         holds_rank.map(|(place, _)| place)
     }
 
     fn bounds(&self, place: Place) -> (f64, f64) {
-        let bounds = |index| (self.boundary(f64::from(index)), self.boundary(f64::from(index) + 1.0));
+        let bounds = |index| (self.boundary(index), self.boundary(index + 1));
         match place {
             Place::Negative(index) => {
                 let (low, high) = bounds(index);
@@ -197,9 +207,9 @@ impl ExponentialHistogram {
         }
     }
 
-    /// The lower bound of bucket `index` (which may be fractional), in units of the instrument.
-    fn boundary(&self, index: f64) -> f64 {
-        (index / f64::from(self.scale).exp2()).exp2()
+    /// The lower bound of bucket `index`, in units of the instrument.
+    fn boundary(&self, index: i32) -> f64 {
+        (f64::from(index) / f64::from(self.scale).exp2()).exp2()
     }
 
     fn limited(&self, value: f64) -> f64 {

@@ -1,12 +1,14 @@
 //! Sum, minimum and maximum of a distribution, for whatever it is that was recorded.
 
+use crate::cell::finite;
+
 /// Sum, minimum and maximum of the values of one series. Of no values the minimum is above the maximum, so that any
 /// others are taken instead.
 ///
 /// A record that is under way while a snapshot is taken may be in here already and not yet in the buckets, in parts even.
 /// So they are taken apart and put together whatever the counts are, and nothing gets lost from one window to the next.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Figures {
+pub enum Figures {
     /// Of integers, each `per_unit`-th of a unit of the instrument: adding up never rounds. The sum wraps.
     Integers { sum: u64, min: u64, max: u64, per_unit: u64 },
     /// Of floating-point numbers, in units of the instrument. The sum stops at plus and minus `f64::MAX`, so that it is
@@ -96,9 +98,4 @@ impl Figures {
             }
         }
     }
-}
-
-/// The nearest finite number.
-pub(crate) fn finite(sum: f64) -> f64 {
-    sum.clamp(f64::MIN, f64::MAX)
 }

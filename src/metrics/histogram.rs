@@ -3,25 +3,35 @@
 use std::{borrow::Cow, fmt, time::Duration};
 
 use super::{
-    Data, ExponentialHistogram,
+    Buckets, Data, ExplicitHistogram, ExponentialHistogram, HistogramSnapshot, HistogramTimer,
+    buckets::Kind,
     collection::{Collection, Points},
     digest::Kept,
     figures::Figures,
-    instrument::{Identity, Part, Series, Settings, sealed::Sealed},
+    instrument::{Identity, Part, Series, Settings, define_cache, sealed::Sealed},
     side::Side,
-    timestamp::saturating_nanos,
 };
-use crate::cell::{self, Block, HistogramTotals, Index};
-use crate::series::LocalCache;
+use crate::{
+    cell::{Distribution, DistributionTotals, ExponentialTotals, Far, HistogramTotals},
+    series::LocalCache,
+};
 
-/// The distribution of a value, with base-2 exponential buckets. `V` is `u64` (bytes, items) or [`Duration`].
+/// The distribution of a value. `V` is `u64` (bytes, items), [`Duration`] or `f64`.
 ///
-/// `SCALE` from 3 to 8 divides each power of two into `2^SCALE` buckets. The default 5 gives quantiles with a
-/// relative error of at most 1.08 %; each step up halves the error and doubles the memory: 17 KiB per series and
-/// recording thread at scale 5. Sum, minimum and maximum are exact. An export merges neighbours down to 160 buckets.
+/// [`Buckets`] divide the values: exponential ones unless the [builder](super::InstrumentBuilder::buckets) or a
+/// [`View`](super::View) says otherwise. The default scale 5 gives quantiles with a relative error of at most 1.08 %; each
+/// step up halves the error and doubles the memory: 17 KiB per series and recording thread at scale 5. Sum, minimum and
+/// maximum are exact. An export merges neighbours down to 160 buckets.
 ///
-/// Durations are recorded in integer nanoseconds and exported in seconds, as OpenTelemetry wants them. Their buckets
-/// are cut at exact powers in seconds: nothing is rounded on the way.
+/// | values     | recorded as                      | exact                                                       |
+/// |------------|----------------------------------|-------------------------------------------------------------|
+/// | `u64`      | integers                         | buckets, sum, extremes                                      |
+/// | `Duration` | integer nanoseconds, exported in seconds; buckets are cut at exact powers in seconds | the same |
+/// | `f64`      | floating-point numbers           | buckets, extremes; the sum is rounded as such sums are      |
+///
+/// Of `f64`, those in `2^-32 .. 2^32` (2.3e-10 to 4.3e9) are recorded at full speed, and zero nearly so. All others,
+/// negative ones among them, are recorded as exactly, but with exponential buckets they share a map under a mutex. NaN
+/// and infinities are not recorded; they are counted in [`rejected`](Self::rejected).
 ///
 /// A handle: clones record into the same series. The default, like [`unregistered`](Self::unregistered), ignores
 /// values.
@@ -43,50 +53,84 @@ use crate::series::LocalCache;
 /// # Ok::<(), freewheel::metrics::RegisterError>(())
 /// ```
 #[must_use = "a histogram does nothing unless values are recorded"]
-pub struct Histogram<V: HistogramValue = u64, const SCALE: u8 = 5>(Block<cell::Histogram<V, SCALE>>);
+pub struct Histogram<V: HistogramValue = u64>(Distribution<V>);
 
-/// What a [`Histogram`] can record: `u64` or [`Duration`]. Sealed.
+/// What a [`Histogram`] can record: `u64`, [`Duration`] or `f64`. Sealed.
 pub trait HistogramValue: value::Sealed {}
 
 impl HistogramValue for u64 {}
 impl HistogramValue for Duration {}
+impl HistogramValue for f64 {}
 
-impl<V: HistogramValue, const SCALE: u8> Histogram<V, SCALE> {
+impl<V: HistogramValue> Histogram<V> {
     /// A histogram that ignores values.
     pub const fn unregistered() -> Self {
-        Self(Block::unregistered())
+        Self(Distribution::unregistered())
     }
 
-    /// Records a value. Durations above 292 years count as 292 years.
+    /// Records a value. Durations above 292 years count as 292 years; NaN and infinities are rejected.
     ///
     /// What a thread records before something that happens before a [snapshot](super::Registry::snapshot) is in it.
     ///
     /// *Progress:* wait-free once the thread has recorded into this series before; see the [table](super).
-    /// *Cost:* one table lookup and two additions in memory of the calling thread.
+    /// *Cost:* one table lookup and two additions in memory of the calling thread. Buckets other than the default ones
+    /// cost a call more, given bounds a search among them.
     #[inline(always)]
     pub fn record(&self, value: V) {
-        self.0.record(value.recorded());
+        self.0.record(value, 1);
+    }
+
+    /// Records a value `n` times, at the cost of one.
+    ///
+    /// *Progress and cost:* as [`record`](Self::record).
+    #[inline]
+    pub fn record_n(&self, value: V, n: u64) {
+        if n > 0 {
+            self.0.record(value, n);
+        }
+    }
+
+    /// Records all of `values`: the thread's counts are looked up once.
+    ///
+    /// *Progress and cost:* as [`record`](Self::record) for each, less the lookup.
+    pub fn record_all(&self, values: &[V]) {
+        self.0.record_all(values);
     }
 
     /// The distribution over all threads since the series began; empty if unregistered.
     ///
+    /// Sum and count are read while others record. Where a thread pauses for as long as its counts take to read, they
+    /// differ by at most one value for that thread: one that is just being recorded may be in the sum alone. Where it
+    /// does not pause in a few attempts, by what it recorded in that time.
+    ///
     /// *Progress:* takes a lock that recording does not. *Cost:* a pass over the buckets in use, per recording
     /// thread.
     #[must_use]
-    pub fn snapshot(&self) -> ExponentialHistogram {
-        let totals = self.0.lease().map(cell::Histogram::<V, SCALE>::totals);
-        distribution::<V, SCALE>(totals.unwrap_or_default())
+    pub fn snapshot(&self) -> HistogramSnapshot {
+        match self.0.totals() {
+            Some(DistributionTotals::Exponential(totals, far)) => {
+                HistogramSnapshot::Exponential(exponential::<V>(totals, &far))
+            }
+            Some(DistributionTotals::Explicit(bounds, totals)) => {
+                let HistogramTotals { slots, sum, min, max } = totals;
+                let is_empty = slots.iter().all(|&count| count == 0);
+                let figures = if is_empty { Figures::NONE } else { V::figures(sum, min, max) };
+                HistogramSnapshot::Explicit(ExplicitHistogram::new(bounds, slots, figures))
+            }
+            None => HistogramSnapshot::Exponential(ExponentialHistogram::default()),
+        }
     }
 
-    /// How many samples were not recorded: those that [`record_secs_f64`](Histogram::record_secs_f64) refused, and
-    /// those that a global allocator tried to record while this thread was allocating for a record.
+    /// How many samples were not recorded: NaN and infinities, those that
+    /// [`record_secs_f64`](Histogram::record_secs_f64) refused, and those that a global allocator tried to record while
+    /// this thread was allocating for a record.
     #[must_use]
     pub fn rejected(&self) -> u64 {
         self.0.rejected()
     }
 }
 
-impl<const SCALE: u8> Histogram<Duration, SCALE> {
+impl Histogram<Duration> {
     /// Records a duration given in seconds, rounded to nanoseconds.
     ///
     /// # Errors
@@ -100,12 +144,33 @@ impl<const SCALE: u8> Histogram<Duration, SCALE> {
                 Ok(())
             }
             _ => {
-                if let Some(lease) = self.0.lease() {
-                    lease.count_rejected();
-                }
+                self.0.reject(1);
                 Err(RecordError { seconds })
             }
         }
+    }
+
+    /// Begins to time something; the timer records when it is stopped or dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use freewheel::metrics::Registry;
+    ///
+    /// let query_time = Registry::new().histogram::<Duration>("query.time").build()?;
+    /// {
+    ///     // Recorded at the end of the block, whichever way it is left.
+    ///     let _timer = query_time.start_timer();
+    /// }
+    /// let timer = query_time.start_timer();
+    /// let took = timer.stop();
+    /// assert_eq!(query_time.snapshot().count(), 2);
+    /// assert!(query_time.snapshot().max() >= Some(took.as_secs_f64()));
+    /// # Ok::<(), freewheel::metrics::RegisterError>(())
+    /// ```
+    pub fn start_timer(&self) -> HistogramTimer<'_> {
+        HistogramTimer::start(self)
     }
 }
 
@@ -135,29 +200,34 @@ impl fmt::Display for RecordError {
 
 impl std::error::Error for RecordError {}
 
-/// The totals as OTLP counts buckets.
-pub(super) fn distribution<V: HistogramValue, const SCALE: u8>(
-    totals: HistogramTotals,
-) -> ExponentialHistogram {
-    let HistogramTotals { mut slots, sum, min, max } = totals;
-    let zero_count = slots.first().copied().unwrap_or(0);
-    // The slots between that of zero and that of the smallest value are never used.
-    let first = slots.iter().skip(1).position(|&count| count > 0).map_or(slots.len(), |at| at + 1);
-    let buckets = slots.split_off(first);
-    let positive = Side::new(Index::<V, SCALE>::bucket(first), buckets);
-    let figures = Figures::Integers { sum, min, max, per_unit: V::PER_UNIT };
-    ExponentialHistogram::new(SCALE.into(), zero_count, positive, Side::default(), figures)
+/// The totals as plain data; `far` has what is not in blocks.
+pub(super) fn exponential<V: HistogramValue>(totals: ExponentialTotals, far: &Far) -> ExponentialHistogram {
+    let ExponentialTotals { scale, zeros, offset, counts, sum, min, max } = totals;
+    let mut positive = Side::new(offset, counts);
+    let has_near = zeros > 0 || !positive.counts().is_empty();
+    let near = has_near.then(|| V::figures(sum, min, max));
+    let far_figures = far.extremes.map(|(min, max)| Figures::Floats { sum: far.sum, min, max });
+    let figures = match (near, far_figures) {
+        (Some(near), Some(far)) => near.and(far),
+        (near, far) => near.or(far).unwrap_or(Figures::NONE),
+    };
+    positive.add(&Side::sparse(&far.positive));
+    ExponentialHistogram::new(scale.into(), zeros, positive, Side::sparse(&far.negative), figures)
 }
 
-impl<V: HistogramValue + 'static, const SCALE: u8> Sealed for Histogram<V, SCALE> {
+impl<V: HistogramValue> Sealed for Histogram<V> {
     const PARTS: &'static [Part] = &[Part { unit: V::UNIT, ..Part::WHOLE }];
 
-    fn kind(_: &Settings) -> Cow<'static, str> {
-        format!("histogram of {} at scale {SCALE}", V::NAME).into()
+    fn kind(settings: &Settings) -> Cow<'static, str> {
+        let buckets = settings.buckets.clone().unwrap_or_default();
+        format!("histogram of {}, {buckets}", V::NAME).into()
     }
 
-    fn register(_: &Settings) -> Self {
-        Self(Block::new())
+    fn register(settings: &Settings) -> Self {
+        Self(match settings.buckets.clone().unwrap_or_default() {
+            Buckets(Kind::Exponential(scale)) => Distribution::exponential(scale),
+            Buckets(Kind::Explicit(bounds)) => Distribution::explicit(bounds),
+        })
     }
 
     fn unregistered() -> Self {
@@ -165,7 +235,7 @@ impl<V: HistogramValue + 'static, const SCALE: u8> Sealed for Histogram<V, SCALE
     }
 
     fn cache() -> &'static LocalCache<Kept, Self> {
-        unimplemented!("with the other kinds of histograms")
+        V::cache()
     }
 
     fn is_only_handle(&mut self) -> bool {
@@ -177,15 +247,22 @@ impl<V: HistogramValue + 'static, const SCALE: u8> Sealed for Histogram<V, SCALE
     }
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {
-        let before = collection.reuse(&identities[0]).and_then(|data| match data {
-            Data::Histogram(points) => Some(points),
-            _ => None,
-        });
-        let mut points = Points::over(before);
+        let (exponential, explicit) = match collection.reuse(&identities[0]) {
+            Some(Data::Histogram(points)) => (Some(points), None),
+            Some(Data::ExplicitHistogram(points)) => (None, Some(points)),
+            _ => (None, None),
+        };
+        let (mut exponential, mut explicit) = (Points::over(exponential), Points::over(explicit));
+        let now = collection.taken_at();
         for Series { key, handle } in series {
-            points.push(key, collection.taken_at(), handle.snapshot());
+            match handle.snapshot() {
+                HistogramSnapshot::Exponential(value) => exponential.push(key, now, value),
+                HistogramSnapshot::Explicit(value) => explicit.push(key, now, value),
+            }
         }
-        collection.push(&identities[0], Data::Histogram(points.finish()));
+        // All series of an instrument have the same buckets, so one of them has no points and is left out.
+        collection.push(&identities[0], Data::Histogram(exponential.finish()));
+        collection.push(&identities[0], Data::ExplicitHistogram(explicit.finish()));
     }
 
     fn rejected(&self) -> u64 {
@@ -193,51 +270,57 @@ impl<V: HistogramValue + 'static, const SCALE: u8> Sealed for Histogram<V, SCALE
     }
 }
 
-impl<V: HistogramValue, const SCALE: u8> Clone for Histogram<V, SCALE> {
+impl<V: HistogramValue> Clone for Histogram<V> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<V: HistogramValue, const SCALE: u8> Default for Histogram<V, SCALE> {
+impl<V: HistogramValue> Default for Histogram<V> {
     fn default() -> Self {
         Self::unregistered()
     }
 }
 
-impl<V: HistogramValue, const SCALE: u8> fmt::Debug for Histogram<V, SCALE> {
+impl<V: HistogramValue> fmt::Debug for Histogram<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Histogram")
-            .field("scale", &SCALE)
-            .field("registered", &self.0.lease().is_some())
-            .finish()
+            .field("value", &V::NAME)
+            .field("registered", &self.0.is_registered())
+            .finish_non_exhaustive()
     }
 }
 
 mod value {
     use std::time::Duration;
 
-    use super::saturating_nanos;
-    use crate::cell::Recorded;
+    use super::{Figures, Histogram, HistogramValue, Kept, LocalCache, define_cache};
+    use crate::cell::{self, NANOS_PER_SECOND};
 
     /// Behind [`HistogramValue`](super::HistogramValue).
-    pub trait Sealed: Recorded + Copy {
+    pub trait Sealed: cell::Value {
         /// The type, as errors name it.
         const NAME: &'static str;
         /// The unit, where the type fixes it.
         const UNIT: Option<&'static str>;
 
-        /// The value as the integer that is recorded.
-        fn recorded(self) -> u64;
+        /// The calling thread's cache of such histograms.
+        fn cache() -> &'static LocalCache<Kept, Histogram<Self>>
+        where
+            Self: HistogramValue;
+
+        /// The figures of values, from words as recorded.
+        fn figures(sum: u64, min: u64, max: u64) -> Figures;
     }
 
     impl Sealed for u64 {
         const NAME: &'static str = "u64";
         const UNIT: Option<&'static str> = None;
 
-        #[inline(always)]
-        fn recorded(self) -> u64 {
-            self
+        define_cache!(Histogram<u64>);
+
+        fn figures(sum: u64, min: u64, max: u64) -> Figures {
+            Figures::Integers { sum, min, max, per_unit: 1 }
         }
     }
 
@@ -245,9 +328,22 @@ mod value {
         const NAME: &'static str = "Duration";
         const UNIT: Option<&'static str> = Some("s");
 
-        #[inline(always)]
-        fn recorded(self) -> u64 {
-            saturating_nanos(self)
+        define_cache!(Histogram<Duration>);
+
+        fn figures(sum: u64, min: u64, max: u64) -> Figures {
+            Figures::Integers { sum, min, max, per_unit: NANOS_PER_SECOND }
+        }
+    }
+
+    impl Sealed for f64 {
+        const NAME: &'static str = "f64";
+        const UNIT: Option<&'static str> = None;
+
+        define_cache!(Histogram<f64>);
+
+        fn figures(sum: u64, min: u64, max: u64) -> Figures {
+            let [sum, min, max] = [sum, min, max].map(Self::from_bits);
+            Figures::Floats { sum, min, max }
         }
     }
 }

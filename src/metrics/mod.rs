@@ -9,7 +9,7 @@
 //! | [`Counter`]       | a sum that only rises                      | monotonic sum                          |
 //! | [`UpDownCounter`] | a sum that rises and falls                 | non-monotonic sum                      |
 //! | [`Gauge`]         | the last value                             | gauge                                  |
-//! | [`Histogram`]     | a distribution                             | base-2 exponential histogram           |
+//! | [`Histogram`]     | a distribution                             | histogram, exponential or with [given bounds](Buckets) |
 //! | [`RequestMetrics`]| requests: count, errors, duration, last    | two counters, a histogram and a gauge  |
 //! | [`LastRequest`]   | the last request alone                     | gauge                                  |
 //!
@@ -58,11 +58,15 @@ mod family;
 mod figures;
 mod gauge;
 mod histogram;
+mod histogram_snapshot;
+mod histogram_timer;
 mod instrument;
 mod reader;
 mod register_error;
 mod registry;
 mod requests;
+#[cfg(feature = "serde")]
+mod serial;
 mod series;
 mod side;
 mod snapshot;
@@ -81,6 +85,8 @@ pub use self::{
     family::{AnyKeys, Family, FixedKeys, OpenFamily, Selected, Selection, Values},
     gauge::{Gauge, GaugeValue},
     histogram::{Histogram, HistogramValue, RecordError},
+    histogram_snapshot::HistogramSnapshot,
+    histogram_timer::HistogramTimer,
     instrument::Instrument,
     reader::Reader,
     register_error::RegisterError,

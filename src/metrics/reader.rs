@@ -37,7 +37,7 @@ pub struct Reader {
 
 impl Reader {
     pub(super) fn new(registry: Registry, id: u64) -> Self {
-        Self { registry, id, before: Snapshot::empty() }
+        Self { registry, id, before: Snapshot::default() }
     }
 
     /// The state of every series, as [`Registry::snapshot`].
@@ -59,7 +59,7 @@ impl Reader {
 
     /// A snapshot that idle series do not count before it is [acknowledged](Self::acknowledge).
     pub(crate) fn peek(&self) -> Snapshot {
-        let mut snapshot = Snapshot::empty();
+        let mut snapshot = Snapshot::default();
         self.registry.collect(&mut snapshot);
         snapshot
     }

@@ -124,8 +124,8 @@ impl Registry {
         InstrumentBuilder::new(self.clone(), name.into())
     }
 
-    /// Describes a [`Histogram`] of `u64` or [`Duration`](std::time::Duration), at scale 5 unless the builder is told otherwise.
-    pub fn histogram<V: HistogramValue + 'static>(
+    /// Describes a [`Histogram`] of `u64`, [`Duration`](std::time::Duration) or `f64`.
+    pub fn histogram<V: HistogramValue>(
         &self,
         name: impl Into<Cow<'static, str>>,
     ) -> InstrumentBuilder<Histogram<V>> {
@@ -149,7 +149,7 @@ impl Registry {
     /// buckets in use per recording thread.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::empty();
+        let mut snapshot = Snapshot::default();
         self.snapshot_into(&mut snapshot);
         snapshot
     }

@@ -5,11 +5,11 @@ use std::{borrow::Cow, fmt, time::Duration};
 use super::{
     Data, ExponentialHistogram, Timestamp,
     collection::{Collection, Points},
-    histogram::distribution,
+    histogram::exponential,
     instrument::{Identity, Part, Series, Settings, define_cache, sealed::Sealed},
-    timestamp::{Tick, saturating_nanos},
+    timestamp::Tick,
 };
-use crate::cell::{self, Block, Ended, Ending, HistogramTotals, Request, RequestTotals};
+use crate::cell::{self, Block, Ended, Ending, Far, Request, RequestTotals, saturating_nanos};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -185,14 +185,12 @@ pub struct RequestSnapshot {
 
 impl RequestSnapshot {
     fn new(totals: RequestTotals) -> Self {
-        let RequestTotals { requests, errors, sum, durations, last } = totals;
-        let durations = HistogramTotals { sum, ..durations };
-        let durations = distribution::<Duration, { Request::SCALE }>(durations);
+        let RequestTotals { requests, errors, durations, last } = totals;
         Self {
             requests,
             errors,
-            mean: sum.checked_div(requests).map(Duration::from_nanos),
-            durations,
+            mean: durations.sum.checked_div(requests).map(Duration::from_nanos),
+            durations: exponential::<Duration>(durations, &Far::default()),
             last: last.map(RequestInfo::new),
         }
     }
@@ -206,7 +204,7 @@ impl RequestSnapshot {
     /// The duration within which the share `q` of the requests ended; see [`ExponentialHistogram::quantile`].
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<Duration> {
-        self.durations.quantile(q).map(Duration::from_secs_f64)
+        duration(self.durations.quantile(q))
     }
 
     /// The median duration.
@@ -236,8 +234,13 @@ impl RequestSnapshot {
     /// The longest duration.
     #[must_use]
     pub fn max(&self) -> Option<Duration> {
-        self.durations.max().map(Duration::from_secs_f64)
+        duration(self.durations.max())
     }
+}
+
+/// None also for what is no duration: the fields of a snapshot are open to everybody.
+fn duration(seconds: Option<f64>) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds?).ok()
 }
 
 impl fmt::Display for RequestSnapshot {

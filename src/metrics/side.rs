@@ -1,5 +1,7 @@
 //! The buckets of an exponential histogram on one side of zero.
 
+use std::collections::BTreeMap;
+
 /// Counts by bucket index, from the lowest to the highest bucket in use, without gaps. At scale `s`, bucket `i` holds
 /// the magnitudes in `(2^(i / 2^s), 2^((i + 1) / 2^s)]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +19,17 @@ impl Side {
         side
     }
 
+    /// The buckets with these indices.
+    pub(crate) fn sparse(buckets: &BTreeMap<i32, u64>) -> Self {
+        let (Some((&first, _)), Some((&last, _))) = (buckets.first_key_value(), buckets.last_key_value())
+        else {
+            return Self::default();
+        };
+        let mut counts = vec![0; (last - first) as usize + 1];
+        buckets.iter().for_each(|(index, count)| counts[(index - first) as usize] = *count);
+        Self::new(first, counts)
+    }
+
     pub(crate) fn offset(&self) -> i32 {
         self.offset
     }
@@ -27,7 +40,7 @@ impl Side {
 
     /// How many values there are.
     pub(crate) fn count(&self) -> u64 {
-        self.counts.iter().copied().fold(0, u64::saturating_add)
+        total(&self.counts)
     }
 
     /// The buckets with their indices, rising.
@@ -52,10 +65,10 @@ impl Side {
     pub(crate) fn coarsen(&mut self, steps: i32) {
         let (Some((first, last)), 1..) = (self.ends(), steps) else { return };
         let offset = first >> steps;
-        let mut merged = vec![0; ((last >> steps) - offset) as usize + 1];
+        let mut merged = vec![0_u64; ((last >> steps) - offset) as usize + 1];
         for (index, count) in self.buckets() {
-            let merged: &mut u64 = &mut merged[((index >> steps) - offset) as usize];
-            *merged = merged.saturating_add(count);
+            let sum = &mut merged[((index >> steps) - offset) as usize];
+            *sum = sum.saturating_add(count);
         }
         (self.offset, self.counts) = (offset, merged);
     }
@@ -69,8 +82,8 @@ impl Side {
         self.counts.resize((last.max(own_last) - offset) as usize + 1, 0);
         self.offset = offset;
         for (index, count) in other.buckets() {
-            let own = &mut self.counts[(index - offset) as usize];
-            *own = own.saturating_add(count);
+            let sum = &mut self.counts[(index - offset) as usize];
+            *sum = sum.saturating_add(count);
         }
     }
 
@@ -93,4 +106,9 @@ impl Side {
         self.counts.drain(..empty);
         self.offset = if self.counts.is_empty() { 0 } else { self.offset + empty as i32 };
     }
+}
+
+/// The sum of counts. It stops at the largest integer: counts may have been given, not counted.
+pub(crate) fn total(counts: &[u64]) -> u64 {
+    counts.iter().fold(0, |sum: u64, count| sum.saturating_add(*count))
 }

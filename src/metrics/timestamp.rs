@@ -8,6 +8,8 @@ use std::{
 
 use quanta::{Clock, Instant};
 
+use crate::cell::saturating_nanos;
+
 /// A point in time: nanoseconds since the Unix epoch, in a `u64` (enough until the year 2554).
 ///
 /// [`now`](Self::now) reads the processor's time stamp counter where that is invariant, at less than half the
@@ -79,18 +81,6 @@ impl Timestamp {
     #[must_use]
     pub const fn duration_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
-    }
-}
-
-/// `duration` in nanoseconds, at most 2^63 - 1 (292 years).
-#[inline(always)]
-pub(crate) const fn saturating_nanos(duration: Duration) -> u64 {
-    const LONGEST: u64 = u64::MAX >> 1;
-    // A comparison up front: `checked_mul` makes the processor wait for the upper half of the product.
-    if duration.as_secs() < LONGEST / 1_000_000_000 {
-        duration.as_secs() * 1_000_000_000 + duration.subsec_nanos() as u64
-    } else {
-        LONGEST
     }
 }
 

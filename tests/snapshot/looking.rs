@@ -99,11 +99,11 @@ queue.size                                     -3
 cpu.utilization                              0.25
 uptime                                      86400  s
 clock.offset                               -1.5ms
-body.size                                    1000  mean 500500 By  p50 496700 By  p90 891300 By  p99 993300 By  max 1000000 By
+body.size                                    1000  mean 500500 By  p50 496600 By  p90 891300 By  p99 993200 By  max 1000000 By
 unused                                          0
 web.count          shard=7 tier=disk          100  request
 web.errors         shard=7 tier=disk            0  request
-web.duration       shard=7 tier=disk          100  mean 50.5ms     p50 49.8ms     p90 89.4ms     p99 99.6ms     max 100.0ms
+web.duration       shard=7 tier=disk          100  mean 50.5ms     p50 49.8ms     p90 89.3ms     p99 99.6ms     max 100.0ms
 web.last.duration  shard=7 tier=disk      100.0ms
 ";
     assert_eq!(snapshot.to_string(), table.trim());

@@ -2,6 +2,10 @@
 
 mod looking;
 mod merging;
+#[cfg(feature = "serde")]
+mod nonsense;
+#[cfg(feature = "serde")]
+mod serial;
 mod windows;
 
 use freewheel::metrics::{Data, Point, Snapshot};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use freewheel::metrics::{KeyValue, Mismatch, Registry, Snapshot};
+use freewheel::metrics::{Buckets, KeyValue, Mismatch, Registry, Snapshot};
 use proptest::prelude::*;
 
 use crate::sorted;
@@ -82,8 +82,8 @@ fn points_that_meet_reach_from_the_earlier_start_to_the_later_time() {
 #[test]
 fn histograms_meet_at_the_coarser_scale() {
     let (fine, coarse) = (Registry::new(), Registry::new());
-    fine.histogram::<u64>("h").scale::<8>().build().unwrap().record(1000);
-    coarse.histogram::<u64>("h").scale::<3>().build().unwrap().record(3);
+    fine.histogram::<u64>("h").buckets(Buckets::exponential(8).unwrap()).build().unwrap().record(1000);
+    coarse.histogram::<u64>("h").buckets(Buckets::exponential(3).unwrap()).build().unwrap().record(3);
     let all = merged([fine.snapshot(), coarse.snapshot()]);
     let both = all.histogram("h", &[]).unwrap();
     assert_eq!((both.scale(), both.count(), both.sum()), (3, 2, 1003.0));

@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use freewheel::metrics::{KeyValue, Outcome, Registry, Snapshot};
+use freewheel::metrics::{Buckets, KeyValue, Outcome, PointValue, Registry, Snapshot};
 use proptest::prelude::*;
 
 use crate::sorted;
 
 /// A reader of windows, and all that it has seen so far.
 #[derive(Default)]
-struct Reader {
+pub(crate) struct Reader {
     before: Snapshot,
     seen: Snapshot,
 }
@@ -34,12 +34,13 @@ impl Reader {
 
 /// A step of somebody who records, or of a reader. The series is one of three.
 #[derive(Clone, Copy, Debug)]
-enum Step {
+pub(crate) enum Step {
     Add(i64, u64),
     AddUpDown(i64, i64),
     SetI64(i64, i64),
     SetF64(i64, f64),
     Record(i64, u64),
+    RecordF64(i64, f64),
     Time(i64, Duration),
     Request(i64, Duration, bool),
     Read(usize),
@@ -47,16 +48,19 @@ enum Step {
 
 const READERS: usize = 3;
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let series = || 0..3i64;
     let spread = || (any::<u64>(), 0..64u32).prop_map(|(value, shift)| value >> shift);
     let duration = || spread().prop_map(|nanos| Duration::from_nanos(nanos >> 1));
+    // Their sums are exact, in whatever order they are added up. One of them has no slot of its own.
+    let exact = prop_oneof![any::<i32>().prop_map(|n| f64::from(n) / 1024.0), Just(0.0), Just(2f64.powi(33))];
     let record = prop_oneof![
         (series(), any::<u64>()).prop_map(|(series, n)| Step::Add(series, n)),
         (series(), any::<i64>()).prop_map(|(series, n)| Step::AddUpDown(series, n)),
         (series(), any::<i64>()).prop_map(|(series, value)| Step::SetI64(series, value)),
         (series(), -1e300..1e300).prop_map(|(series, value)| Step::SetF64(series, value)),
         (series(), spread()).prop_map(|(series, value)| Step::Record(series, value)),
+        (series(), exact).prop_map(|(series, value)| Step::RecordF64(series, value)),
         (series(), duration()).prop_map(|(series, value)| Step::Time(series, value)),
         (series(), duration(), any::<bool>())
             .prop_map(|(series, value, failed)| Step::Request(series, value, failed)),
@@ -64,7 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![3 => record, 1 => (0..READERS).prop_map(Step::Read)]
 }
 
-fn take(registry: &Registry, step: Step, readers: &mut [Reader]) {
+pub(crate) fn take(registry: &Registry, step: Step, readers: &mut [Reader]) {
     let series = |series: i64| [KeyValue::new("series", series)];
     match step {
         Step::Add(at, n) => registry.counter("counter").bind(&series(at)).unwrap().add(n),
@@ -74,8 +78,14 @@ fn take(registry: &Registry, step: Step, readers: &mut [Reader]) {
         Step::Record(at, value) => {
             registry.histogram::<u64>("sizes").bind(&series(at)).unwrap().record(value);
         }
+        Step::RecordF64(at, value) => {
+            registry.histogram::<f64>("numbers").bind(&series(at)).unwrap().record(value);
+        }
         Step::Time(at, value) => {
-            registry.histogram::<Duration>("times").scale::<3>().bind(&series(at)).unwrap().record(value);
+            let coarse = Buckets::exponential(3).unwrap();
+            registry.histogram::<Duration>("times").buckets(coarse).bind(&series(at)).unwrap().record(value);
+            let few = Buckets::request_seconds();
+            registry.histogram::<Duration>("few").buckets(few).bind(&series(at)).unwrap().record(value);
         }
         Step::Request(at, value, failed) => {
             let outcome = if failed { Outcome::Error } else { Outcome::Success };
@@ -177,6 +187,19 @@ fn the_window_since_nothing_is_everything() {
     registry.requests("web").build().unwrap().record(Duration::from_secs(1), Outcome::Error);
     let snapshot = registry.snapshot();
     assert_eq!(snapshot.since(&Snapshot::default()), snapshot);
+}
+
+#[test]
+fn a_snapshot_taken_over_a_window_is_cumulative_again() {
+    let registry = Registry::new();
+    let counter = registry.counter("c").build().unwrap();
+    counter.add(1);
+    let earlier = registry.snapshot();
+    counter.add(2);
+    let mut over = registry.snapshot().since(&earlier);
+    registry.snapshot_into(&mut over);
+    let (point, first) = (over.point("c", &[]).unwrap(), earlier.point("c", &[]).unwrap());
+    assert_eq!((point.start, point.value), (first.start, PointValue::Counter(3)));
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use super::{Data, MergeConflict, MergeError, Metric, Mismatch, Point, SeriesId, Snapshot};
-use crate::metrics::{ExplicitHistogram, ExponentialHistogram, attributes::SetOfAttributes, figures::finite};
+use crate::{
+    cell::finite,
+    metrics::{ExplicitHistogram, ExponentialHistogram, attributes::SetOfAttributes},
+};
 
 impl Snapshot {
     /// Adds what `other` holds: the snapshot of another registry or process, or the next window of the same.

@@ -32,6 +32,58 @@ pub(crate) use self::since::Windowed;
 /// each at its own pace; what happened between two of them is [`since`](Self::since).
 ///
 /// Its [`Display`](std::fmt::Display) is a table with a line for each series.
+///
+/// # As JSON and the like
+///
+/// With feature `serde`, snapshots and all that they are made of can be written and read, and so can
+/// [`RequestSnapshot`](super::RequestSnapshot) and [`HistogramSnapshot`](super::HistogramSnapshot). Names are those of OTLP
+/// where it has them. The form stays as it is; later versions may add to it.
+///
+/// ```
+/// # #[cfg(feature = "serde")]
+/// # fn main() -> Result<(), serde_json::Error> {
+/// use freewheel::metrics::{KeyValue, Snapshot};
+///
+/// let snapshot: Snapshot = serde_json::from_str(r#"{
+///     "takenAtUnixNano": 1700000060000000000,
+///     "metrics": [{
+///         "name": "jobs",
+///         "description": "Jobs that are done.",
+///         "unit": "{job}",
+///         "data": {
+///             "counter": [{
+///                 "attributes": [{"key": "kind", "value": {"stringValue": "import"}}],
+///                 "startTimeUnixNano": 1700000000000000000,
+///                 "timeUnixNano": 1700000060000000000,
+///                 "value": 3,
+///                 "series": 17
+///             }]
+///         }
+///     }]
+/// }"#)?;
+/// assert_eq!(snapshot.counter("jobs", &[KeyValue::new("kind", "import")]), Some(3));
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "serde"))]
+/// # fn main() {}
+/// ```
+///
+/// * `data` is one of `counter`, `counterF64`, `upDownCounter`, `gaugeI64`, `gaugeF64`, `exponentialHistogram` and
+///   `explicitHistogram`, with its points.
+/// * The value of an attribute is one of `boolValue`, `intValue`, `doubleValue` and `stringValue`. As `doubleValue`, text
+///   formats have `"NaN"`, `"Infinity"` and `"-Infinity"` for what is no number. No other floating-point value that an
+///   instrument yields is ever without a number.
+/// * An exponential histogram has `count`, `figures`, `scale`, `zeroCount`, and the buckets `positive` and `negative`,
+///   each as `offset` and `bucketCounts`. One with given bounds has `count`, `figures`, `explicitBounds` and
+///   `bucketCounts`.
+/// * `figures` are `integers` or `floats`, with `sum`, `min` and `max`. Integers are in the unit in which values were
+///   recorded, of which `perUnit` make one unit of the metric: 1000000000 nanoseconds a second. Without values, `min` and
+///   `max` are null.
+/// * Integers have up to 64 bits. A reader that takes them for floating-point numbers, as JavaScript does, loses digits.
+///   Parsers of numbers may be off by a digit too: serde_json is exact with its feature `float_roundtrip`.
+///
+/// What no instrument yields is refused when it is read: attributes with empty or repeated keys, bounds that do not rise,
+/// counts that do not fit bounds or each other, buckets of numbers that there are not.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -39,13 +91,6 @@ pub struct Snapshot {
     pub taken_at: Timestamp,
     /// One entry per instrument, in the order of registration. Instruments without a point are left out.
     pub metrics: Vec<Metric>,
-}
-
-impl Snapshot {
-    /// One without metrics, to be filled.
-    pub(super) const fn empty() -> Self {
-        Self { taken_at: Timestamp::from_unix_nanos(0), metrics: Vec::new() }
-    }
 }
 
 /// One instrument and its series.
