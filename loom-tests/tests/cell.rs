@@ -2,7 +2,7 @@
 #![cfg(freewheel_loom)]
 
 use freewheel::{
-    cell::{GaugeCell, Owner, Slot, Store, WordLease},
+    cell::{GaugeCell, Owner, Reservoir, Slot, Store, WordLease},
     sync::{
         Arc,
         atomic::{
@@ -343,5 +343,44 @@ fn a_gauge_that_was_stored_to_has_another_activity_or_value() {
         gauge.store(2);
         assert_ne!((gauge.activity(), gauge.load()), after);
         between != before
+    });
+}
+
+#[test]
+fn a_place_of_a_reservoir_has_a_whole_sample_of_somebody_who_put_one_there() {
+    explore(3, [vec![], vec![1], vec![2]], || {
+        let reservoir = Arc::new(Reservoir::new(1));
+        let offer = |n: u32| {
+            let reservoir = reservoir.clone();
+            move || reservoir.put(0, (n, n))
+        };
+        let other = thread::spawn(offer(2));
+        let seen = reservoir.collect();
+        let mine = offer(1)();
+        let others = other.join().unwrap();
+        assert!(mine || others, "both gave way");
+        let last = reservoir.collect();
+        assert!(seen.iter().chain(&last).all(|(a, b)| a == b));
+        assert_eq!(last.len(), 1);
+        seen.into_iter().chain(last.into_iter().filter(|last| last.0 == 1)).map(|(n, _)| n).take(1).collect()
+    });
+}
+
+#[test]
+fn the_first_samples_after_a_collection_are_taken() {
+    explore(2, [1, 2], || {
+        let reservoir = Arc::new(Reservoir::new(2));
+        let offer = |n: u32| {
+            let reservoir = reservoir.clone();
+            move || reservoir.offer(|_| unreachable!("there are places for all"), || n)
+        };
+        let other = thread::spawn(offer(1));
+        let seen = reservoir.collect().len();
+        offer(2)();
+        other.join().unwrap();
+        // The collection makes places free again, also that of a sample under way.
+        let last = reservoir.collect().len();
+        assert!(seen <= 1 && last >= 1);
+        last
     });
 }

@@ -15,6 +15,7 @@
 //! | `handle.rs`    | what instruments hold: a word or a block to record into          |
 //! | `distribution.rs` | what histograms hold: a block of whatever buckets             |
 //! | `gauge.rs`     | one shared cell that holds the last value                        |
+//! | `reservoir.rs` | a few samples out of many                                        |
 //! | `slot.rs`      | one thread's last value, several words that are never seen torn  |
 //! | `recorded.rs`  | what histograms record, each value as one word                   |
 //! | `index.rs`     | from a value to its histogram slot                               |
@@ -73,6 +74,8 @@ mod index;
 mod lease;
 mod recorded;
 mod request;
+#[cfg(any(feature = "trace", freewheel_loom, freewheel_shuttle))]
+mod reservoir;
 mod slot;
 mod store;
 
@@ -97,6 +100,8 @@ pub use self::{
     store::{Owner, Store, Totals},
 };
 
+#[cfg(any(feature = "trace", freewheel_loom, freewheel_shuttle))]
+pub use self::reservoir::Reservoir;
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub use self::{
     distribution::{Distribution, DistributionTotals},

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Data, Metric, Point, Snapshot, Timestamp,
+    Data, Exemplar, Metric, Point, Snapshot, Timestamp,
     instrument::{Identity, SeriesKey},
 };
 use crate::cell::Totals;
@@ -85,6 +85,12 @@ impl<T> Points<T> {
         Self { points: Vec::new(), filled: 0, part }
     }
 
+    /// Appends the point of a series, with exemplars.
+    pub(super) fn push_with(&mut self, key: &SeriesKey, time: Timestamp, value: T, exemplars: Vec<Exemplar>) {
+        self.push(key, time, value);
+        self.points[self.filled - 1].exemplars = exemplars;
+    }
+
     /// Appends the point of a series.
     #[inline]
     pub(super) fn push(&mut self, key: &SeriesKey, time: Timestamp, value: T) {
@@ -96,7 +102,7 @@ impl<T> Points<T> {
             }
             place => {
                 let (attributes, start) = (key.attributes.clone(), key.start);
-                let point = Point { attributes, start, time, value, series };
+                let point = Point { attributes, start, time, value, exemplars: Vec::new(), series };
                 match place {
                     Some(place) => *place = point,
                     None => self.points.push(point),

@@ -7,6 +7,7 @@ use super::{
     buckets::Kind,
     collection::{Collection, Points},
     digest::Kept,
+    exemplar::Exemplars,
     figures::Figures,
     instrument::{Identity, Part, Series, Settings, define_cache, sealed::Sealed},
     side::Side,
@@ -53,7 +54,10 @@ use crate::{
 /// # Ok::<(), freewheel::metrics::RegisterError>(())
 /// ```
 #[must_use = "a histogram does nothing unless values are recorded"]
-pub struct Histogram<V: HistogramValue = u64>(Distribution<V>);
+pub struct Histogram<V: HistogramValue = u64> {
+    distribution: Distribution<V>,
+    exemplars: Exemplars,
+}
 
 /// What a [`Histogram`] can record: `u64`, [`Duration`] or `f64`. Sealed.
 pub trait HistogramValue: value::Sealed {}
@@ -65,7 +69,7 @@ impl HistogramValue for f64 {}
 impl<V: HistogramValue> Histogram<V> {
     /// A histogram that ignores values.
     pub const fn unregistered() -> Self {
-        Self(Distribution::unregistered())
+        Self { distribution: Distribution::unregistered(), exemplars: Exemplars::none() }
     }
 
     /// Records a value. Durations above 292 years count as 292 years; NaN and infinities are rejected.
@@ -77,7 +81,8 @@ impl<V: HistogramValue> Histogram<V> {
     /// cost a call more, given bounds a search among them.
     #[inline(always)]
     pub fn record(&self, value: V) {
-        self.0.record(value, 1);
+        self.distribution.record(value, 1);
+        self.exemplars.offer([value].iter().copied().map(V::in_units));
     }
 
     /// Records a value `n` times, at the cost of one.
@@ -86,7 +91,8 @@ impl<V: HistogramValue> Histogram<V> {
     #[inline]
     pub fn record_n(&self, value: V, n: u64) {
         if n > 0 {
-            self.0.record(value, n);
+            self.distribution.record(value, n);
+            self.exemplars.offer([value].iter().copied().map(V::in_units));
         }
     }
 
@@ -94,7 +100,8 @@ impl<V: HistogramValue> Histogram<V> {
     ///
     /// *Progress and cost:* as [`record`](Self::record) for each, less the lookup.
     pub fn record_all(&self, values: &[V]) {
-        self.0.record_all(values);
+        self.distribution.record_all(values);
+        self.exemplars.offer(values.iter().copied().map(V::in_units));
     }
 
     /// The distribution over all threads since the series began; empty if unregistered.
@@ -107,7 +114,7 @@ impl<V: HistogramValue> Histogram<V> {
     /// thread.
     #[must_use]
     pub fn snapshot(&self) -> HistogramSnapshot {
-        match self.0.totals() {
+        match self.distribution.totals() {
             Some(DistributionTotals::Exponential(totals, far)) => {
                 HistogramSnapshot::Exponential(exponential::<V>(totals, &far))
             }
@@ -126,7 +133,7 @@ impl<V: HistogramValue> Histogram<V> {
     /// this thread was allocating for a record.
     #[must_use]
     pub fn rejected(&self) -> u64 {
-        self.0.rejected()
+        self.distribution.rejected()
     }
 }
 
@@ -144,7 +151,7 @@ impl Histogram<Duration> {
                 Ok(())
             }
             _ => {
-                self.0.reject(1);
+                self.distribution.reject(1);
                 Err(RecordError { seconds })
             }
         }
@@ -224,10 +231,13 @@ impl<V: HistogramValue> Sealed for Histogram<V> {
     }
 
     fn register(settings: &Settings) -> Self {
-        Self(match settings.buckets.clone().unwrap_or_default() {
+        let buckets = settings.buckets.clone().unwrap_or_default();
+        let exemplars = Exemplars::new(&buckets);
+        let distribution = match buckets {
             Buckets(Kind::Exponential(scale)) => Distribution::exponential(scale),
             Buckets(Kind::Explicit(bounds)) => Distribution::explicit(bounds),
-        })
+        };
+        Self { distribution, exemplars }
     }
 
     fn unregistered() -> Self {
@@ -239,7 +249,7 @@ impl<V: HistogramValue> Sealed for Histogram<V> {
     }
 
     fn is_only_handle(&mut self) -> bool {
-        self.0.is_only_handle()
+        self.distribution.is_only_handle()
     }
 
     fn activity(&self) -> Option<[u64; 2]> {
@@ -255,9 +265,10 @@ impl<V: HistogramValue> Sealed for Histogram<V> {
         let (mut exponential, mut explicit) = (Points::over(exponential), Points::over(explicit));
         let now = collection.taken_at();
         for Series { key, handle } in series {
+            let exemplars = handle.exemplars.collect();
             match handle.snapshot() {
-                HistogramSnapshot::Exponential(value) => exponential.push(key, now, value),
-                HistogramSnapshot::Explicit(value) => explicit.push(key, now, value),
+                HistogramSnapshot::Exponential(value) => exponential.push_with(key, now, value, exemplars),
+                HistogramSnapshot::Explicit(value) => explicit.push_with(key, now, value, exemplars),
             }
         }
         // All series of an instrument have the same buckets, so one of them has no points and is left out.
@@ -272,7 +283,7 @@ impl<V: HistogramValue> Sealed for Histogram<V> {
 
 impl<V: HistogramValue> Clone for Histogram<V> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { distribution: self.distribution.clone(), exemplars: self.exemplars.clone() }
     }
 }
 
@@ -286,7 +297,7 @@ impl<V: HistogramValue> fmt::Debug for Histogram<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Histogram")
             .field("value", &V::NAME)
-            .field("registered", &self.0.is_registered())
+            .field("registered", &self.distribution.is_registered())
             .finish_non_exhaustive()
     }
 }
@@ -309,6 +320,9 @@ mod value {
         where
             Self: HistogramValue;
 
+        /// The value in the unit of the instrument.
+        fn in_units(self) -> f64;
+
         /// The figures of values, from words as recorded.
         fn figures(sum: u64, min: u64, max: u64) -> Figures;
     }
@@ -318,6 +332,10 @@ mod value {
         const UNIT: Option<&'static str> = None;
 
         define_cache!(Histogram<u64>);
+
+        fn in_units(self) -> f64 {
+            self as f64
+        }
 
         fn figures(sum: u64, min: u64, max: u64) -> Figures {
             Figures::Integers { sum, min, max, per_unit: 1 }
@@ -330,6 +348,10 @@ mod value {
 
         define_cache!(Histogram<Duration>);
 
+        fn in_units(self) -> f64 {
+            self.as_secs_f64()
+        }
+
         fn figures(sum: u64, min: u64, max: u64) -> Figures {
             Figures::Integers { sum, min, max, per_unit: NANOS_PER_SECOND }
         }
@@ -340,6 +362,10 @@ mod value {
         const UNIT: Option<&'static str> = None;
 
         define_cache!(Histogram<f64>);
+
+        fn in_units(self) -> f64 {
+            self
+        }
 
         fn figures(sum: u64, min: u64, max: u64) -> Figures {
             let [sum, min, max] = [sum, min, max].map(Self::from_bits);

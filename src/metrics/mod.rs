@@ -52,6 +52,7 @@ mod builder;
 mod collection;
 mod counter;
 mod digest;
+mod exemplar;
 mod explicit;
 mod exponential;
 mod family;
@@ -80,6 +81,7 @@ pub use self::{
     buckets::{Buckets, BucketsError},
     builder::InstrumentBuilder,
     counter::{Counter, UpDownCounter},
+    exemplar::Exemplar,
     explicit::{BoundsMismatch, ExplicitHistogram},
     exponential::ExponentialHistogram,
     family::{AnyKeys, Family, FixedKeys, OpenFamily, Selected, Selection, Values},

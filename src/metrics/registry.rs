@@ -326,6 +326,7 @@ fn collect_rejected(listed: &[Listed], collection: &mut Collection<'_>) {
         start: key.start,
         time,
         value,
+        exemplars: Vec::new(),
         series: key.id,
     });
     let identity = Identity {

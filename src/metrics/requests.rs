@@ -3,8 +3,9 @@
 use std::{borrow::Cow, fmt, time::Duration};
 
 use super::{
-    Data, ExponentialHistogram, Timestamp,
+    Buckets, Data, ExponentialHistogram, Timestamp,
     collection::{Collection, Points},
+    exemplar::Exemplars,
     histogram::exponential,
     instrument::{Identity, Part, Series, Settings, define_cache, sealed::Sealed},
     timestamp::Tick,
@@ -50,12 +51,15 @@ pub enum Outcome {
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use = "request metrics do nothing unless requests are recorded"]
-pub struct RequestMetrics(Block<Request>);
+pub struct RequestMetrics {
+    block: Block<Request>,
+    exemplars: Exemplars,
+}
 
 impl RequestMetrics {
     /// Metrics that ignore requests.
     pub const fn unregistered() -> Self {
-        Self(Block::unregistered())
+        Self { block: Block::unregistered(), exemplars: Exemplars::none() }
     }
 
     /// Records a request that ends now.
@@ -76,7 +80,8 @@ impl RequestMetrics {
     /// *Cost:* a table lookup and seven stores to memory of the calling thread.
     #[inline(always)]
     pub fn record_at(&self, duration: Duration, outcome: Outcome, at: Timestamp) {
-        self.0.record(ended(duration, outcome, at));
+        self.block.record(ended(duration, outcome, at));
+        self.exemplars.offer([duration.as_secs_f64()].into_iter());
     }
 
     /// Starts to time a request. The clock is read here and in [`RequestTimer::finish`], not once more.
@@ -94,14 +99,14 @@ impl RequestMetrics {
     /// thread.
     #[must_use]
     pub fn snapshot(&self) -> RequestSnapshot {
-        let totals = self.0.lease().map(Request::totals);
+        let totals = self.block.lease().map(Request::totals);
         RequestSnapshot::new(totals.unwrap_or_default())
     }
 
     /// How many requests were not recorded: a global allocator tried to while this thread was allocating for a record.
     #[must_use]
     pub fn rejected(&self) -> u64 {
-        self.0.rejected()
+        self.block.rejected()
     }
 }
 
@@ -279,7 +284,7 @@ impl Sealed for RequestMetrics {
 
     fn register(_: &Settings) -> Self {
         Tick::now();
-        Self(Block::new())
+        Self { block: Block::new(), exemplars: Exemplars::new(&Buckets::default()) }
     }
 
     fn unregistered() -> Self {
@@ -289,7 +294,7 @@ impl Sealed for RequestMetrics {
     define_cache!(RequestMetrics);
 
     fn is_only_handle(&mut self) -> bool {
-        self.0.is_only_handle()
+        self.block.is_only_handle()
     }
 
     fn activity(&self) -> Option<[u64; 2]> {
@@ -304,7 +309,7 @@ impl Sealed for RequestMetrics {
             let seen = handle.snapshot();
             counts.push(key, now, seen.requests);
             errors.push(key, now, seen.errors);
-            durations.push(key, now, seen.durations);
+            durations.push_with(key, now, seen.durations, handle.exemplars.collect());
             if let Some(last) = seen.last {
                 lasts.push(key, last.at, last.duration.as_secs_f64());
             }

@@ -32,6 +32,8 @@ pub(super) struct Destination {
     timeout: Duration,
     /// None under cumulative temporality.
     base: Option<Base>,
+    /// When the last snapshot was taken that the collector has answered for.
+    known_until: Timestamp,
     /// The collector asked us to send nothing before.
     throttled_until: Option<Instant>,
     mailbox: Arc<Mailbox>,
@@ -45,7 +47,8 @@ impl Destination {
         base: Option<Base>,
         mailbox: Arc<Mailbox>,
     ) -> Self {
-        Self { transport, shape, timeout, base, throttled_until: None, mailbox }
+        let known_until = Timestamp::default();
+        Self { transport, shape, timeout, base, known_until, throttled_until: None, mailbox }
     }
 
     /// Sends what `snapshot` has over the base; all of it within `last_call`, if this is the last export.
@@ -53,7 +56,9 @@ impl Destination {
     /// May be dropped before it ends: the base moves in whole steps, each after the answer that allows it. Call
     /// [`abandon`](Self::abandon) then.
     pub(super) async fn export(&mut self, snapshot: Snapshot, last_call: Option<Instant>) -> Report {
-        let parts = encode(snapshot, self.base.as_mut(), &self.shape.resource, self.shape.max_points);
+        let taken_at = snapshot.taken_at;
+        let Shape { resource, max_points } = &self.shape;
+        let parts = encode(snapshot, self.base.as_mut(), resource, *max_points, self.known_until);
         let pending = parts.iter().map(|part| part.points).sum();
         self.mailbox.stats(|stats| stats.pending_points = pending);
         let mut report = Report::default();
@@ -75,6 +80,9 @@ impl Destination {
                     report.reason = reason;
                 }
             }
+        }
+        if report.unacknowledged == 0 {
+            self.known_until = taken_at;
         }
         self.mailbox.stats(|stats| match report.unacknowledged {
             0 => stats.exports += 1,

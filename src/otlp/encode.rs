@@ -4,17 +4,19 @@ use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,
     common::v1::{AnyValue, InstrumentationScope, KeyValue as WireKeyValue, any_value::Value as WireValue},
     metrics::v1::{
-        AggregationTemporality, ExponentialHistogram as WireExponential, ExponentialHistogramDataPoint,
-        Gauge, Histogram as WireExplicit, HistogramDataPoint, Metric as WireMetric, NumberDataPoint,
-        ResourceMetrics, ScopeMetrics, Sum, exponential_histogram_data_point::Buckets,
-        metric::Data as WireData, number_data_point::Value as Number,
+        AggregationTemporality, Exemplar as WireExemplar, ExponentialHistogram as WireExponential,
+        ExponentialHistogramDataPoint, Gauge, Histogram as WireExplicit, HistogramDataPoint,
+        Metric as WireMetric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, exemplar,
+        exponential_histogram_data_point::Buckets, metric::Data as WireData,
+        number_data_point::Value as Number,
     },
     resource::v1::Resource,
 };
 
 use super::delta::{Base, Exported, Step};
 use crate::metrics::{
-    Data, ExplicitHistogram, ExponentialHistogram, KeyValue, Metric, Point, Snapshot, Timestamp, Value,
+    Data, Exemplar, ExplicitHistogram, ExponentialHistogram, KeyValue, Metric, Point, Snapshot, Timestamp,
+    Value,
 };
 
 /// One request, and what it means for the base of the deltas.
@@ -27,12 +29,13 @@ pub(super) struct Part {
 }
 
 /// Encodes `snapshot` into requests of at most `max_points` points: the windows since `base`, or the totals if
-/// there is none.
+/// there is none; exemplars of totals only if they are younger than `exemplars_after`.
 pub(super) fn encode(
     snapshot: Snapshot,
     mut base: Option<&mut Base>,
     resource: &Resource,
     max_points: usize,
+    exemplars_after: Timestamp,
 ) -> Vec<Part> {
     if let Some(base) = &mut base {
         base.begin();
@@ -41,6 +44,7 @@ pub(super) fn encode(
         base,
         resource,
         max_points,
+        exemplars_after,
         parts: Vec::new(),
         metrics: Vec::new(),
         points: 0,
@@ -72,6 +76,8 @@ struct Encoder<'a> {
     base: Option<&'a mut Base>,
     resource: &'a Resource,
     max_points: usize,
+    /// Of totals, exemplars up to here were sent before.
+    exemplars_after: Timestamp,
     parts: Vec<Part>,
     /// The part being filled.
     metrics: Vec<WireMetric>,
@@ -87,6 +93,7 @@ struct Frame {
     attributes: Vec<WireKeyValue>,
     start_nanos: u64,
     time_nanos: u64,
+    exemplars: Vec<Exemplar>,
 }
 
 impl Encoder<'_> {
@@ -155,15 +162,17 @@ impl Encoder<'_> {
         encode: impl Fn(Frame, T) -> P,
     ) -> Vec<Placed<P>> {
         let mut placed = Vec::with_capacity(points.len());
-        for point in points {
+        for mut point in points {
             let (key, start, time) = (point.attributes.clone(), point.start, point.time);
+            let exemplars = std::mem::take(&mut point.exemplars);
             let Some(base) = &mut self.base else {
-                placed.push((encode(Frame::new(&key, start, time), point.value), None));
+                let frame = Frame::new(&key, start, time, exemplars, self.exemplars_after);
+                placed.push((encode(frame, point.value), None));
                 continue;
             };
             let window = base.window(point);
             if !window.value.is_empty() {
-                let frame = Frame::new(&key, window.start, time);
+                let frame = Frame::new(&key, window.start, time, exemplars, window.start);
                 placed.push((encode(frame, window.value), Some(window.step)));
             } else if !window.value.is_unfinished() {
                 self.steps.push(window.step);
@@ -227,9 +236,28 @@ fn unsigned(value: u64) -> Number {
 }
 
 impl Frame {
-    fn new(key: &[KeyValue], start: Timestamp, time: Timestamp) -> Self {
+    /// Of the exemplars those that are younger than `after`: the collector has the others.
+    fn new(
+        key: &[KeyValue],
+        start: Timestamp,
+        time: Timestamp,
+        mut exemplars: Vec<Exemplar>,
+        after: Timestamp,
+    ) -> Self {
+        exemplars.retain(|exemplar| exemplar.time > after);
         let (start_nanos, time_nanos) = (start.as_unix_nanos(), time.as_unix_nanos());
-        Self { attributes: attributes(key), start_nanos, time_nanos }
+        Self { attributes: attributes(key), start_nanos, time_nanos, exemplars }
+    }
+
+    fn exemplars(&self) -> Vec<WireExemplar> {
+        let exemplar = |exemplar: &Exemplar| WireExemplar {
+            time_unix_nano: exemplar.time.as_unix_nanos(),
+            value: Some(exemplar::Value::AsDouble(exemplar.value)),
+            trace_id: exemplar.trace_id.to_vec(),
+            span_id: exemplar.span_id.to_vec(),
+            ..WireExemplar::default()
+        };
+        self.exemplars.iter().map(exemplar).collect()
     }
 
     fn number(self, value: Number) -> NumberDataPoint {
@@ -266,6 +294,7 @@ fn exponential(frame: Frame, value: ExponentialHistogram) -> ExponentialHistogra
         (!counts.is_empty()).then(|| Buckets { offset, bucket_counts: counts.to_vec() })
     };
     ExponentialHistogramDataPoint {
+        exemplars: frame.exemplars(),
         attributes: frame.attributes,
         start_time_unix_nano: frame.start_nanos,
         time_unix_nano: frame.time_nanos,
@@ -283,6 +312,7 @@ fn exponential(frame: Frame, value: ExponentialHistogram) -> ExponentialHistogra
 
 fn explicit(frame: Frame, value: ExplicitHistogram) -> HistogramDataPoint {
     HistogramDataPoint {
+        exemplars: frame.exemplars(),
         attributes: frame.attributes,
         start_time_unix_nano: frame.start_nanos,
         time_unix_nano: frame.time_nanos,

@@ -206,4 +206,10 @@ impl<T> Mutex<T> {
         disturb();
         self.0.lock()
     }
+
+    /// Takes the lock if nobody has it.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        disturb();
+        self.0.try_lock()
+    }
 }

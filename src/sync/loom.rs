@@ -135,4 +135,10 @@ impl<T> Mutex<T> {
         // loom ends the execution at the first panic, so no lock that anyone still asks for is poisoned.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Takes the lock if nobody has it.
+    #[track_caller]
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok()
+    }
 }

@@ -1,6 +1,6 @@
 //! The world every user runs in: the types of `std`, at no cost.
 
-use std::sync::{self, PoisonError};
+use std::sync::{self, PoisonError, TryLockError};
 
 pub use std::{
     hint,
@@ -70,6 +70,16 @@ impl<T> Mutex<T> {
         // Poison says that a critical section panicked. Ours do not panic halfway through a change, so the value
         // is whole; a thread that panics elsewhere must not take the lock down with it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the lock if nobody has it.
+    #[inline(always)]
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        match self.0.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poison)) => Some(poison.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 

@@ -85,4 +85,9 @@ impl<T> Mutex<T> {
         // As in the real world: our critical sections do not panic halfway through a change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Takes the lock if nobody has it.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok()
+    }
 }

@@ -15,10 +15,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    Attributes, Data, ExplicitHistogram, ExponentialHistogram, Metric, Point, SeriesId, Snapshot, Timestamp,
+    Attributes, Data, Exemplar, ExplicitHistogram, ExponentialHistogram, Metric, Point, SeriesId, Snapshot,
+    Timestamp,
 };
 
 mod attribute;
+mod exemplar;
 mod histogram;
 mod request;
 
@@ -86,6 +88,8 @@ struct PointForm<T> {
     #[serde(rename = "timeUnixNano")]
     time: Timestamp,
     value: T,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exemplars: Vec<Exemplar>,
     series: SeriesId,
 }
 

@@ -107,6 +107,9 @@ fn meet<T>(here: &mut Vec<Point<T>>, there: Vec<Point<T>>, combine: impl Fn(&mut
             Entry::Occupied(at) => {
                 let own = &mut here[*at.get()];
                 combine(own, &point);
+                let new = point.exemplars.iter().filter(|exemplar| !own.exemplars.contains(exemplar));
+                let new: Vec<_> = new.copied().collect();
+                own.exemplars.extend(new);
                 own.start = own.start.min(point.start);
                 own.time = own.time.max(point.time);
                 own.series = own.series.with(point.series);

@@ -1,7 +1,9 @@
 //! Points: the value of one series, and how to walk over points of all kinds.
 
 use super::{Data, Metric, Snapshot};
-use crate::metrics::{Attributes, ExplicitHistogram, ExponentialHistogram, KeyValue, Timestamp, attributes};
+use crate::metrics::{
+    Attributes, Exemplar, ExplicitHistogram, ExponentialHistogram, KeyValue, Timestamp, attributes,
+};
 
 /// The value of one series.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +17,8 @@ pub struct Point<T> {
     pub time: Timestamp,
     /// The total, or the last value.
     pub value: T,
+    /// Some of the values behind the point of a histogram, with feature `trace`; see [`Exemplar`].
+    pub exemplars: Vec<Exemplar>,
     pub(crate) series: SeriesId,
 }
 

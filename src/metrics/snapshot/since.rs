@@ -73,8 +73,15 @@ fn windows<T: Windowed>(points: &[Point<T>], bases: &Bases<'_>) -> Vec<Point<T>>
     let window = |point: &Point<T>| {
         let base = bases.get(&point.series)?;
         let value = point.value.since(base.value)?;
-        let attributes = point.attributes.clone();
-        Some(Point { attributes, start: base.time, time: point.time, value, series: point.series })
+        let exemplars = point.exemplars.iter().filter(|exemplar| exemplar.time > base.time);
+        Some(Point {
+            attributes: point.attributes.clone(),
+            start: base.time,
+            time: point.time,
+            value,
+            exemplars: exemplars.copied().collect(),
+            series: point.series,
+        })
     };
     points.iter().map(|point| window(point).unwrap_or_else(|| point.clone())).collect()
 }
