@@ -27,6 +27,11 @@ mod series;
 pub mod series;
 
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+pub mod latest;
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+pub use latest::Latest;
+
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub mod metrics;
 
 #[cfg(all(feature = "otlp", not(any(freewheel_loom, freewheel_shuttle))))]

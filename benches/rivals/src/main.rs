@@ -5,6 +5,7 @@ mod counter;
 mod harness;
 mod histogram;
 mod last_request;
+mod latest;
 mod opaque;
 mod pinning;
 mod race;
@@ -45,6 +46,11 @@ const SUBJECTS: &[Subject] = &[
         races: request::races,
     },
     Subject { name: "last_request", about: "remember the last request alone", races: last_request::races },
+    Subject {
+        name: "latest",
+        about: "one value that all threads read and few replace: load it, store it",
+        races: latest::races,
+    },
     Subject {
         name: "collect",
         about: "read 2000 counter series that 16 threads have recorded to",
