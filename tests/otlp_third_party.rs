@@ -16,7 +16,7 @@ use std::{
 };
 
 use freewheel::{
-    metrics::{KeyValue, Registry},
+    metrics::{Buckets, KeyValue, Registry},
     otlp::{Exporter, FlushError, Temporality},
 };
 use tokio::net::TcpSocket;
@@ -127,13 +127,10 @@ impl Case {
     fn expected(&self) -> String {
         let temporality = if self.temporality == Temporality::Delta { "delta" } else { "cumulative" };
         let refused = self.refused;
-        let [sizes, latencies] = [size as fn(u64) -> u64, nanos].map(|value| {
-            let mut times = BTreeMap::new();
-            (0..RECORDED).for_each(|index| *times.entry(value(index)).or_insert(0) += 1);
-            times
-        });
-        let sizes = json(&sizes, |size| size.to_string());
-        let latencies = json(&latencies, |nanos| format!("0.{nanos:09}"));
+        let sizes = json(|index| size(index).to_string());
+        let latencies = json(|index| format!("0.{:09}", nanos(index)));
+        // All its digits.
+        let balances = json(|index| format!("{:.60}", balance(index)));
         let odd = RECORDED / 2;
         format!(
             r#"{{"temporality": "{temporality}", "refused": {refused},
@@ -141,7 +138,9 @@ impl Case {
 "counters": {{"events": {{"": {RECORDED}}}, "halves": {{"odd=False,side=left": {odd}, "odd=True,side=left": {odd}}}}},
 "up_down_counters": {{"depth": {{"": -{RECORDED}}}}},
 "gauges": {{"load": {{"": 0.75}}, "level": {{"": -3}}}},
-"histograms": {{"sizes": {{"": {sizes}}}, "latency": {{"": {latencies}}}}}}}"#
+"histograms": {{"sizes": {{"": {sizes}}}, "latency": {{"": {latencies}}}, "balance": {{"": {balances}}}}},
+"bounded": {{"wait": {{"": {latencies}}}, "debt": {{"": {balances}}}}},
+"bounds": {{"wait": {WAIT:?}, "debt": {DEBT:?}}}}}"#
         )
     }
 }
@@ -160,9 +159,27 @@ fn nanos(index: u64) -> u64 {
     10_u64.pow((index % 9) as u32) * (index / 9 % 9 + 1) + index % 7
 }
 
-fn json(times: &BTreeMap<u64, u64>, value: impl Fn(u64) -> String) -> String {
-    let entries: Vec<String> =
-        times.iter().map(|(key, times)| format!("\"{}\": {times}", value(*key))).collect();
+/// The values of the histograms of floating-point numbers: dyadic fractions of both signs, zeros, and some that are far
+/// from one.
+fn balance(index: u64) -> f64 {
+    match index % 10 {
+        0 => 0.0,
+        1 => (index as f64).exp2().min(2f64.powi(60)),
+        2 => 2f64.powi(-40),
+        3 => -(2f64.powi((index % 90) as i32 - 45)),
+        _ => (index as f64 - 3000.0) / 64.0,
+    }
+}
+
+/// Bounds of histograms; some values equal some of them.
+const WAIT: [f64; 6] = [0.000001, 0.00005, 0.001, 0.075, 0.3, 0.9];
+const DEBT: [f64; 5] = [-40.0, -0.5, 0.0, 0.125, 1024.0];
+
+/// How often each value is recorded.
+fn json(value: impl Fn(u64) -> String) -> String {
+    let mut times = BTreeMap::new();
+    (0..RECORDED).for_each(|index| *times.entry(value(index)).or_insert(0) += 1);
+    let entries: Vec<String> = times.iter().map(|(value, times)| format!("\"{value}\": {times}")).collect();
     format!("{{{}}}", entries.join(", "))
 }
 
@@ -178,9 +195,14 @@ fn record(registry: &Registry, meanwhile: impl FnOnce()) {
     registry.gauge::<i64>("level").build().unwrap().record(-3);
     let sizes = registry.histogram::<u64>("sizes").unit("By").build().unwrap();
     let latency = registry.histogram::<Duration>("latency").build().unwrap();
+    let balances = registry.histogram::<f64>("balance").build().unwrap();
+    let bounds = |bounds: &[f64]| Buckets::explicit(bounds.iter().copied()).unwrap();
+    let wait = registry.histogram::<Duration>("wait").buckets(bounds(&WAIT)).build().unwrap();
+    let debt = registry.histogram::<f64>("debt").buckets(bounds(&DEBT)).build().unwrap();
     thread::scope(|scope| {
         for first in 0..THREADS {
             let (events, halves, depth, sizes, latency) = (&events, &halves, &depth, &sizes, &latency);
+            let (balances, wait, debt) = (&balances, &wait, &debt);
             scope.spawn(move || {
                 for index in (first..RECORDED).step_by(THREADS as usize) {
                     events.add(1);
@@ -188,6 +210,9 @@ fn record(registry: &Registry, meanwhile: impl FnOnce()) {
                     depth.add(-1);
                     sizes.record(size(index));
                     latency.record(Duration::from_nanos(nanos(index)));
+                    wait.record(Duration::from_nanos(nanos(index)));
+                    balances.record(balance(index));
+                    debt.record(balance(index));
                     if index % 200 < THREADS {
                         thread::sleep(Duration::from_millis(1));
                     }

@@ -2,7 +2,7 @@
 #![cfg(freewheel_loom)]
 
 use freewheel::{
-    cell::{GaugeCell, Owner, Reservoir, Slot, Store, WordLease},
+    cell::{Bounds, GaugeCell, Integer, Owner, Reservoir, Slot, Store, WordLease},
     sync::{
         Arc,
         atomic::{
@@ -260,6 +260,30 @@ fn a_slot_changes_hands_with_its_slab() {
         let blocks = block.blocks();
         let lasts = blocks.iter().map(|cells| Slot::<2>::new(cells.as_slice()).try_read().unwrap());
         assert_eq!(lasts.map(|last| last.writes).sum::<u64>(), 2);
+    });
+}
+
+#[test]
+fn the_sum_of_a_histogram_is_ahead_of_its_buckets_by_one_record_at_most() {
+    explore(3, [(0, 0), (0, 1), (1, 1), (1, 3), (2, 3)], || {
+        let store = Store::new();
+        let bounds = Arc::new(Bounds::new::<Integer<1>>([1.0].into()));
+        let lease = Store::lease_block(&store, bounds.words());
+        let mut owner = store.adopt().unwrap();
+        owner.add_block(&lease);
+        let recorder = thread::spawn({
+            let (bounds, lease) = (bounds.clone(), lease.clone());
+            move || {
+                let words = owner.block(lease.id()).unwrap();
+                assert!(bounds.record::<Integer<1>>(words, 1, 1));
+                assert!(bounds.record::<Integer<1>>(words, 2, 1));
+            }
+        });
+        let seen = bounds.totals::<Integer<1>>(&lease);
+        recorder.join().unwrap();
+        let last = bounds.totals::<Integer<1>>(&lease);
+        assert_eq!((last.slots, last.sum, last.min, last.max), (vec![1, 1], 3, 1, 2));
+        (seen.slots.iter().sum::<u64>(), seen.sum)
     });
 }
 

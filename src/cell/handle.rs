@@ -3,10 +3,13 @@
 use std::{fmt, marker::PhantomData, slice};
 
 use super::{
-    BlockLease, Store, WordLease, bump, local,
+    BlockLease, Store, WordLease, local,
     request::{Ended, LastRequest, Request},
 };
-use crate::sync::{Arc, atomic::AtomicU64};
+use crate::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 /// The id that no slab has: records through it end in the slow path, which ignores them.
 pub(super) const UNREGISTERED: u32 = u32::MAX;
@@ -61,6 +64,12 @@ impl Word {
             None => lease.add_shared(n),
         }
     }
+}
+
+/// Adds to a cell that only the caller's thread writes (OWNER).
+#[inline(always)]
+fn bump(cell: &AtomicU64, n: u64) {
+    cell.store(cell.load(Relaxed).wrapping_add(n), Relaxed);
 }
 
 /// What the words of a block mean, and how many there are.

@@ -112,7 +112,6 @@ pub use self::{
 
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub use self::local::{is_busy, quietly};
-use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Models have no allocator that records.
 #[cfg(any(freewheel_loom, freewheel_shuttle))]
@@ -124,10 +123,4 @@ pub fn quietly<R>(f: impl FnOnce() -> R) -> R {
 #[cfg(any(freewheel_loom, freewheel_shuttle))]
 pub const fn is_busy() -> bool {
     false
-}
-
-/// Adds to a cell that only the caller's thread writes (OWNER).
-#[inline(always)]
-fn bump(cell: &AtomicU64, n: u64) {
-    cell.store(cell.load(Relaxed).wrapping_add(n), Relaxed);
 }

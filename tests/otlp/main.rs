@@ -4,6 +4,7 @@
 mod collector;
 mod delivery;
 mod faults;
+mod histograms;
 mod lifecycle;
 mod reading;
 mod start;

@@ -82,6 +82,14 @@ pub(crate) fn readings(request: &ExportMetricsServiceRequest) -> Vec<Reading> {
                         reading(&point.attributes, kind, start, time, count)
                     }));
                 }
+                Data::Histogram(histogram) => {
+                    let kind = Kind::Histogram { delta: is_delta(histogram.aggregation_temporality) };
+                    readings.extend(histogram.data_points.iter().map(|point| {
+                        let count = Number::Int(point.count.try_into().unwrap());
+                        let (start, time) = (point.start_time_unix_nano, point.time_unix_nano);
+                        reading(&point.attributes, kind, start, time, count)
+                    }));
+                }
                 other => panic!("unexpected data {other:?}"),
             }
         }

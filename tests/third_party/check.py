@@ -10,6 +10,8 @@ RECEIVED has one JSON object for each request (see receiver.py), EXPECTED is one
     up_down_counters    the same
     gauges              the same
     histograms          metric -> series -> recorded value (a decimal, in the unit of the metric) -> how often
+    bounded             the same, of histograms with bounds
+    bounds              metric -> bounds
     refused             how many requests were refused for good
 """
 
@@ -61,31 +63,52 @@ def series_of(point):
 
 
 class Buckets:
-    """The sum of exponential histograms, at the smallest of their scales."""
+    """The sum of exponential histograms, at the smallest of their scales. Sides are 1 and -1."""
 
     def __init__(self):
         self.scale, self.zeros, self.counts = None, 0, Counter()
 
-    def add(self, scale, zeros, offset, counts):
+    def add(self, scale, zeros, sides):
         if self.scale is None:
             self.scale = scale
         if scale < self.scale:
             self.counts, mine = Counter(), self.counts
-            for index, count in mine.items():
-                self.counts[index >> (self.scale - scale)] += count
+            for (side, index), count in mine.items():
+                self.counts[side, index >> (self.scale - scale)] += count
             self.scale = scale
         self.zeros += zeros
-        for index, count in enumerate(counts, offset):
-            self.counts[index >> (scale - self.scale)] += count
+        for side, (offset, counts) in sides.items():
+            for index, count in enumerate(counts, offset):
+                self.counts[side, index >> (scale - self.scale)] += count
 
     def must_hold(self, values, where):
         values = {Decimal(value): times for value, times in values.items()}
         assert self.zeros == values.pop(0, 0), f"{where}: {self.zeros} zeros"
         wanted = Counter()
         for value, times in values.items():
-            wanted[bucket_of(value, self.scale)] += times
-        got = Counter({index: count for index, count in self.counts.items() if count})
+            wanted[1 if value > 0 else -1, bucket_of(abs(value), self.scale)] += times
+        got = Counter({place: count for place, count in self.counts.items() if count})
         assert got == wanted, f"{where}: at scale {self.scale}: {got - wanted} more, {wanted - got} less"
+
+
+class Bounded:
+    """The sum of histograms with bounds."""
+
+    def __init__(self):
+        self.bounds, self.counts = None, None
+
+    def add(self, bounds, counts, where):
+        assert len(counts) == len(bounds) + 1, f"{where}: {len(counts)} buckets, {len(bounds)} bounds"
+        self.counts = [mine + count for mine, count in zip(self.counts or [0] * len(counts), counts, strict=True)]
+        assert self.bounds in (None, bounds), f"{where}: the bounds changed"
+        self.bounds = bounds
+
+    def must_hold(self, values, where):
+        wanted = [0] * (len(self.bounds) + 1)
+        for value, times in values.items():
+            # A value that equals a bound lies below it.
+            wanted[sum(bound < float(value) for bound in self.bounds)] += times
+        assert self.counts == wanted, f"{where}: {self.counts} instead of {wanted}"
 
 
 class Series:
@@ -95,8 +118,10 @@ class Series:
         self.last = None
         self.first_start = None
         self.total = 0
+        # None once a point had none.
         self.sum = 0.0
         self.buckets = Buckets()
+        self.bounded = Bounded()
         self.least, self.most = math.inf, -math.inf
 
     def follow(self, start, time, delta, where):
@@ -137,7 +162,12 @@ class Check:
 
     def metric(self, metric):
         name = metric["name"]
-        kinds = {"sum": self.number, "gauge": self.gauge, "exponentialHistogram": self.histogram}
+        kinds = {
+            "sum": self.number,
+            "gauge": self.gauge,
+            "exponentialHistogram": self.exponential,
+            "histogram": self.explicit,
+        }
         (kind,) = kinds.keys() & metric.keys()
         data = metric[kind]
         seen = set()
@@ -168,40 +198,79 @@ class Check:
         assert "startTimeUnixNano" not in point and int(point["timeUnixNano"]) > 0, where
         series.total = point["asDouble"] if "asDouble" in point else int(point["asInt"])
 
-    def histogram(self, data, point, series, where):
+    def exponential(self, data, point, series, where):
+        self.begin(data, point, series, where)
+        scale, zeros, count = point.get("scale", 0), int(point.get("zeroCount", 0)), int(point.get("count", 0))
+        sides = {}
+        for side, name in ((1, "positive"), (-1, "negative")):
+            buckets = point.get(name, {})
+            counts = [int(count) for count in buckets.get("bucketCounts", [])]
+            assert len(counts) <= 160 and (not counts or (counts[0] and counts[-1])), f"{where}: buckets"
+            if counts:
+                sides[side] = buckets.get("offset", 0), counts
+        total = zeros + sum(sum(counts) for _, counts in sides.values())
+        assert count == total, f"{where}: count {count}, buckets {sides}, zeros {zeros}"
+        assert not point.get("zeroThreshold"), where
+        series.buckets.add(scale, zeros, sides)
+        self.figures(point, count, -1 in sides, series, where)
+        if count:
+            self.extremes(point, sides, scale, zeros, where)
+
+    def explicit(self, data, point, series, where):
+        self.begin(data, point, series, where)
+        counts, count = [int(count) for count in point["bucketCounts"]], int(point.get("count", 0))
+        assert count == sum(counts), f"{where}: count {count}, buckets {counts}"
+        bounds = point["explicitBounds"]
+        series.bounded.add(bounds, counts, where)
+        self.figures(point, count, count and point["min"] < 0, series, where)
+        if count:
+            least, most = ([-math.inf, *bounds, math.inf][index] for index in (
+                min(index for index, count in enumerate(counts) if count),
+                max(index for index, count in enumerate(counts) if count) + 1,
+            ))
+            assert least <= point["min"] <= point["max"] <= most, f"{where}: extremes {point['min']}, {point['max']}"
+
+    def begin(self, data, point, series, where):
         assert data["aggregationTemporality"] == self.windowed, where
         series.follow(int(point["startTimeUnixNano"]), int(point["timeUnixNano"]), self.delta, where)
-        positive = point.get("positive", {})
-        counts = [int(count) for count in positive.get("bucketCounts", [])]
-        offset, scale, zeros = positive.get("offset", 0), point.get("scale", 0), int(point.get("zeroCount", 0))
-        count = int(point.get("count", 0))
-        assert count == sum(counts) + zeros, f"{where}: count {count}, buckets {sum(counts)}, zeros {zeros}"
-        assert len(counts) <= 160 and (not counts or (counts[0] and counts[-1])), f"{where}: buckets"
-        assert "negative" not in point and not point.get("zeroThreshold"), where
         if not self.delta:
-            series.total, series.sum, series.buckets = 0, 0.0, Buckets()
+            series.total, series.sum, series.buckets, series.bounded = 0, 0.0, Buckets(), Bounded()
+
+    @staticmethod
+    def figures(point, count, has_negative, series, where):
+        """OTLP wants no sum where negative values were recorded."""
+        assert ("sum" in point) != bool(has_negative), f"{where}: the sum of {point}"
         series.total += count
-        series.sum += point["sum"]
-        series.buckets.add(scale, zeros, offset, counts)
+        series.sum = None if has_negative or series.sum is None else series.sum + point["sum"]
         if count:
-            self.extremes(point, offset, scale, zeros, counts, where)
             series.least, series.most = min(series.least, point["min"]), max(series.most, point["max"])
         else:
             assert "min" not in point and "max" not in point, f"{where}: extremes of nothing"
 
     @staticmethod
-    def extremes(point, offset, scale, zeros, counts, where):
+    def extremes(point, sides, scale, zeros, where):
         # A hair of room: bounds are exact, the extremes are floating-point numbers.
         room = Decimal("1e-9")
         least, most = Decimal(point["min"]), Decimal(point["max"])
-        low = Decimal(0) if zeros else bound(offset, scale) * (1 - room)
-        low_end = Decimal(0) if zeros else bound(offset + 1, scale) * (1 + room)
-        high = bound(offset + len(counts) - 1, scale) * (1 - room) if counts else Decimal(0)
-        high_end = bound(offset + len(counts), scale) * (1 + room) if counts else Decimal(0)
+        # The buckets in use, rising: where each begins and ends.
+        buckets = []
+        if -1 in sides:
+            offset, counts = sides[-1]
+            last = offset + len(counts) - 1
+            buckets += [(-bound(last + 1, scale), -bound(last, scale)), (-bound(offset + 1, scale), -bound(offset, scale))]
+        if zeros:
+            buckets.append((Decimal(0), Decimal(0)))
+        if 1 in sides:
+            offset, counts = sides[1]
+            last = offset + len(counts) - 1
+            buckets += [(bound(offset, scale), bound(offset + 1, scale)), (bound(last, scale), bound(last + 1, scale))]
+        (low, low_end), (high, high_end) = buckets[0], buckets[-1]
         # A window knows its extremes to a recorded unit (of at most one nanosecond or one).
         unit = Decimal("1e-9") if most < 1 else Decimal(1)
-        assert low - unit <= least <= low_end, f"{where}: min {least} is not in its bucket {low}..{low_end}"
-        assert high - unit <= most <= high_end, f"{where}: max {most} is not in its bucket {high}..{high_end}"
+        low, high = low - abs(low) * room - unit, high - abs(high) * room - unit
+        low_end, high_end = low_end + abs(low_end) * room, high_end + abs(high_end) * room
+        assert low <= least <= low_end, f"{where}: min {least} is not in its bucket {low}..{low_end}"
+        assert high <= most <= high_end, f"{where}: max {most} is not in its bucket {high}..{high_end}"
 
     def totals(self):
         for kind in ("counters", "up_down_counters", "gauges"):
@@ -211,16 +280,28 @@ class Check:
                     assert got == total, f"{name}{{{series}}}: {got} instead of {total}"
         for name, all_series in self.expected["histograms"].items():
             for series, values in all_series.items():
-                where = f"{name}{{{series}}}"
-                got = self.series.pop((name, series))
-                assert got.total == sum(values.values()), f"{where}: {got.total} values"
-                exact = sum(Decimal(value) * times for value, times in values.items())
-                assert math.isclose(got.sum, exact, rel_tol=1e-9), f"{where}: sum {got.sum}, not {exact}"
-                got.buckets.must_hold(values, where)
-                least, most = min(map(Decimal, values)), max(map(Decimal, values))
-                assert math.isclose(got.least, least, rel_tol=1e-9), f"{where}: min {got.least}, not {least}"
-                assert math.isclose(got.most, most, rel_tol=1e-9), f"{where}: max {got.most}, not {most}"
+                self.distribution(name, series, values).buckets.must_hold(values, f"{name}{{{series}}}")
+        for name, all_series in self.expected["bounded"].items():
+            for series, values in all_series.items():
+                bounded = self.distribution(name, series, values).bounded
+                assert bounded.bounds == self.expected["bounds"][name], f"{name}: {bounded.bounds}"
+                bounded.must_hold(values, f"{name}{{{series}}}")
         assert not self.series, f"nobody recorded {list(self.series)}"
+
+    def distribution(self, name, series, values):
+        """What is the same for all histograms."""
+        where = f"{name}{{{series}}}"
+        got = self.series.pop((name, series))
+        assert got.total == sum(values.values()), f"{where}: {got.total} values"
+        exact = sum(Decimal(value) * times for value, times in values.items())
+        least, most = min(map(Decimal, values)), max(map(Decimal, values))
+        if least < 0:
+            assert got.sum is None, f"{where}: sum {got.sum} with negative values"
+        else:
+            assert math.isclose(got.sum, exact, rel_tol=1e-9), f"{where}: sum {got.sum}, not {exact}"
+        assert math.isclose(got.least, least, rel_tol=1e-9), f"{where}: min {got.least}, not {least}"
+        assert math.isclose(got.most, most, rel_tol=1e-9), f"{where}: max {got.most}, not {most}"
+        return got
 
 
 def main():
