@@ -37,3 +37,7 @@ pub mod metrics;
 #[cfg(all(feature = "otlp", not(any(freewheel_loom, freewheel_shuttle))))]
 #[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]
 pub mod otlp;
+
+#[cfg(all(feature = "prometheus", not(any(freewheel_loom, freewheel_shuttle))))]
+#[cfg_attr(docsrs, doc(cfg(feature = "prometheus")))]
+pub mod prometheus;
