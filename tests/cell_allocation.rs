@@ -12,7 +12,8 @@ use std::{
 };
 
 use freewheel::metrics::{
-    Counter, Gauge, Histogram, LastRequest, Outcome, Registry, RequestMetrics, Timestamp, UpDownCounter,
+    Buckets, Counter, Gauge, Histogram, LastRequest, Outcome, Registry, RequestMetrics, Timestamp,
+    UpDownCounter,
 };
 
 /// Counts the allocations of each thread, and records them in instruments once there are any.
@@ -32,7 +33,8 @@ thread_local! {
     static RECORDS: Cell<bool> = const { Cell::new(false) };
 }
 
-static INSTRUMENTS: OnceLock<(Counter, Histogram<u64>)> = OnceLock::new();
+/// The second histogram gets negative numbers, for which it allocates itself.
+static INSTRUMENTS: OnceLock<(Counter, Histogram<u64>, Histogram<f64>)> = OnceLock::new();
 
 // SAFETY: every call is passed on to the system's allocator as it is.
 unsafe impl GlobalAlloc for Observed {
@@ -42,10 +44,11 @@ unsafe impl GlobalAlloc for Observed {
             let _ = LARGE_ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
         }
         if RECORDS.try_with(Cell::get).unwrap_or(false)
-            && let Some((allocations, sizes)) = INSTRUMENTS.get()
+            && let Some((allocations, sizes, debts)) = INSTRUMENTS.get()
         {
             allocations.add(1);
             sizes.record(layout.size() as u64);
+            debts.record(-(layout.size() as f64));
         }
         // SAFETY: the caller's promises are those that `System` asks for.
         unsafe { System.alloc(layout) }
@@ -54,10 +57,11 @@ unsafe impl GlobalAlloc for Observed {
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         // Memory that goes is recorded too: the slow path must not have pointers to what it frees.
         if RECORDS.try_with(Cell::get).unwrap_or(false)
-            && let Some((_, sizes)) = INSTRUMENTS.get()
+            && let Some((_, sizes, debts)) = INSTRUMENTS.get()
         {
             DEALLOCATIONS.fetch_add(1, Relaxed);
             sizes.record(layout.size() as u64);
+            debts.record(-(layout.size() as f64));
         }
         // SAFETY: as above; the pointer came from `System`.
         unsafe { System.dealloc(pointer, layout) }
@@ -79,6 +83,8 @@ fn no_recording_path_allocates_after_the_first_record_of_a_thread() {
     let level: Gauge<i64> = registry.gauge("l").build().unwrap();
     let sizes = registry.histogram::<u64>("h").build().unwrap();
     let times = registry.histogram::<Duration>("t").build().unwrap();
+    let loads = registry.histogram::<f64>("f").build().unwrap();
+    let bounded = registry.histogram::<f64>("b").buckets(Buckets::request_seconds()).build().unwrap();
     let requests: RequestMetrics = registry.requests("r").build().unwrap();
     let last: LastRequest = registry.last_request("last").build().unwrap();
     let record_all = |i: u64| {
@@ -90,7 +96,13 @@ fn no_recording_path_allocates_after_the_first_record_of_a_thread() {
         level.record(1);
         sizes.record(i);
         times.record(duration);
+        times.record_n(duration, 3);
+        times.record_all(&[duration; 3]);
+        times.start_timer().stop();
         let _ = times.record_secs_f64(-1.0);
+        // The last one has no slot, but from the second time on a place.
+        [i as f64, 0.0, f64::NAN, -1.0].iter().for_each(|&value| loads.record(value));
+        [i as f64, 0.0, f64::NAN, -1.0].iter().for_each(|&value| bounded.record(value));
         requests.record(duration, Outcome::Success);
         requests.record_at(duration, Outcome::Error, at);
         requests.start().finish(Outcome::Success);
@@ -127,7 +139,8 @@ fn an_allocator_may_record_its_own_allocations() {
     let registry = Registry::new();
     let counted = registry.counter("allocations").build().unwrap();
     let sizes = registry.histogram::<u64>("sizes").build().unwrap();
-    assert!(INSTRUMENTS.set((counted.clone(), sizes.clone())).is_ok());
+    let debts = registry.histogram::<f64>("debts").build().unwrap();
+    assert!(INSTRUMENTS.set((counted.clone(), sizes.clone(), debts.clone())).is_ok());
     let expected: u64 = (0..4)
         .map(|_| {
             let (registry, counted) = (registry.clone(), counted.clone());
@@ -155,4 +168,6 @@ fn an_allocator_may_record_its_own_allocations() {
     let recorded = expected + DEALLOCATIONS.load(Relaxed);
     assert_eq!(sizes.snapshot().count() + sizes.rejected(), recorded);
     assert!(sizes.snapshot().count() > recorded / 2, "few samples are rejected");
+    assert_eq!(debts.snapshot().count() + debts.rejected(), recorded);
+    assert!(debts.snapshot().count() > recorded / 2, "few samples are rejected");
 }

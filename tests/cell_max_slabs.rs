@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, sync::Barrier, thread, time::Duration};
 
-use freewheel::metrics::{Outcome, Registry, Timestamp, set_max_slabs};
+use freewheel::metrics::{Buckets, Outcome, Registry, Timestamp, set_max_slabs};
 
 #[test]
 fn threads_beyond_the_limit_share_cells_and_every_count_stays_exact() {
@@ -13,6 +13,8 @@ fn threads_beyond_the_limit_share_cells_and_every_count_stays_exact() {
     let counter = registry.counter("c").build().unwrap();
     let depth = registry.up_down_counter("d").build().unwrap();
     let histogram = registry.histogram::<u64>("h").build().unwrap();
+    let floats = registry.histogram::<f64>("f").build().unwrap();
+    let bounded = registry.histogram::<u64>("b").buckets(Buckets::explicit([9.0]).unwrap()).build().unwrap();
     let requests = registry.requests("r").build().unwrap();
     let all_alive = Barrier::new(THREADS);
     thread::scope(|scope| {
@@ -24,6 +26,8 @@ fn threads_beyond_the_limit_share_cells_and_every_count_stays_exact() {
                     counter.add(1);
                     depth.add(if i % 2 == 0 { 3 } else { -1 });
                     histogram.record(i);
+                    floats.record(i as f64 - 10.0);
+                    bounded.record(i);
                     let at = Timestamp::from_unix_nanos(i);
                     requests.record_at(Duration::from_nanos(i), Outcome::Error, at);
                 }
@@ -36,6 +40,13 @@ fn threads_beyond_the_limit_share_cells_and_every_count_stays_exact() {
     let distribution = histogram.snapshot();
     assert_eq!((distribution.count(), distribution.max()), (recorded, Some((ADDS - 1) as f64)));
     assert_eq!(distribution.sum(), (recorded * (ADDS - 1) / 2) as f64);
+    let (floats, bounded) = (floats.snapshot(), bounded.snapshot());
+    assert_eq!(
+        (floats.count(), floats.min(), floats.max()),
+        (recorded, Some(-10.0), Some(ADDS as f64 - 11.0))
+    );
+    let below_ten = THREADS as u64 * 10;
+    assert_eq!(bounded.into_explicit().unwrap().buckets(), [below_ten, recorded - below_ten]);
     let seen = requests.snapshot();
     assert_eq!((seen.requests, seen.errors, seen.durations.count()), (recorded, recorded, recorded));
     assert_eq!(seen.last.unwrap().duration, Duration::from_nanos(ADDS - 1));

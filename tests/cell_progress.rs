@@ -10,7 +10,7 @@ use std::{
 };
 
 use freewheel::{
-    metrics::{Outcome, Registry, Timestamp},
+    metrics::{Buckets, Outcome, Registry, Timestamp},
     sync::{pause_at, pause_missed},
 };
 
@@ -64,6 +64,8 @@ fn a_thread_stopped_while_it_records_stops_nobody() {
     let registry = Registry::new();
     let counter = registry.counter("c").build().unwrap();
     let histogram = registry.histogram::<u64>("h").build().unwrap();
+    let fine = registry.histogram::<f64>("f").buckets(Buckets::exponential(7).unwrap()).build().unwrap();
+    let bounded = registry.histogram::<u64>("b").buckets(Buckets::sdk_default()).build().unwrap();
     let requests = registry.requests("r").build().unwrap();
     let last = registry.last_request("l").build().unwrap();
     let gauge = registry.gauge::<f64>("g").build().unwrap();
@@ -71,6 +73,8 @@ fn a_thread_stopped_while_it_records_stops_nobody() {
     let record = || {
         counter.add(1);
         histogram.record(5);
+        fine.record(0.5);
+        bounded.record_all(&[5, 6]);
         requests.record_at(Duration::from_nanos(5), Outcome::Error, at);
         last.record_at(Duration::from_nanos(5), Outcome::Error, at);
         gauge.record(1.0);
@@ -79,7 +83,7 @@ fn a_thread_stopped_while_it_records_stops_nobody() {
     let others = || {
         record();
         registry.counter("another").build().unwrap().add(1);
-        assert!(registry.snapshot().metrics.len() > 4);
+        assert!(registry.snapshot().metrics.len() > 6);
     };
     let steps = nobody_waits_for(record, others);
     assert!(steps >= 20, "only {steps} steps were found");

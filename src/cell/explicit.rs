@@ -76,7 +76,7 @@ impl Bounds {
         let mut totals = HistogramTotals { slots: vec![0; self.buckets()], ..HistogramTotals::default() };
         let mut look = Look::default();
         for block in lease.blocks() {
-            look.at(block.as_slice(), |rank| self.bucket(rank));
+            look.settled(block.as_slice(), |rank| self.bucket(rank));
             totals.add::<V>(&look);
         }
         if totals.min <= totals.max {

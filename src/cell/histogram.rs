@@ -124,25 +124,20 @@ impl Exponential {
         }
     }
 
+    /// The slot of an extreme.
+    pub(super) fn slot<V: Recorded>(self, value: u64) -> usize {
+        V::slot(self.scale, value).unwrap_or(0)
+    }
+
     /// The totals of a series.
     pub fn totals<V: Recorded>(self, lease: &BlockLease) -> ExponentialTotals {
         let mut totals = HistogramTotals::default();
         let mut look = Look::default();
         for block in lease.blocks() {
-            self.add_block::<V>(&mut totals, block.as_slice(), &mut look);
+            look.settled(block.as_slice(), |value| self.slot::<V>(value));
+            totals.add::<V>(&look);
         }
         self.by_bucket::<V>(totals)
-    }
-
-    /// Adds what one block holds.
-    pub(super) fn add_block<V: Recorded>(
-        self,
-        totals: &mut HistogramTotals,
-        words: &[AtomicU64],
-        look: &mut Look,
-    ) {
-        look.at(words, |value| V::slot(self.scale, value).unwrap_or(0));
-        totals.add::<V>(look);
     }
 
     /// The counts by bucket instead of slot.
@@ -192,7 +187,7 @@ pub(super) struct Look {
 
 impl Look {
     /// Looks at a block, again while its sum moves, but not for ever. `slot` is that of a rank.
-    pub(super) fn at(&mut self, words: &[AtomicU64], slot: impl Fn(u64) -> usize) {
+    pub(super) fn settled(&mut self, words: &[AtomicU64], slot: impl Fn(u64) -> usize) {
         for _ in 0..LOOKS {
             self.once(words, &slot);
             if words[SUM].load(Relaxed) == self.sum {
@@ -201,7 +196,8 @@ impl Look {
         }
     }
 
-    fn once(&mut self, words: &[AtomicU64], slot: impl Fn(u64) -> usize) {
+    /// Looks at a block once.
+    pub(super) fn once(&mut self, words: &[AtomicU64], slot: impl Fn(u64) -> usize) {
         self.counts.clear();
         // Acquire: edge EARLIER. All records before the one whose sum this is are in extremes and buckets.
         self.sum = words[SUM].load(Acquire);

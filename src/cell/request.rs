@@ -100,7 +100,8 @@ impl Request {
             let seen = whole.unwrap_or_else(|| slot.read_torn());
             sum = sum.wrapping_add(seen.words[SUM_WORD]);
             totals.add_slot(seen, whole.is_some());
-            DURATIONS.add_block::<Nanos>(&mut durations, words, &mut look);
+            look.once(words, |nanos| DURATIONS.slot::<Nanos>(nanos));
+            durations.add::<Nanos>(&look);
         }
         totals.durations = ExponentialTotals { sum, ..DURATIONS.by_bucket::<Nanos>(durations) };
         totals

@@ -19,6 +19,7 @@
 //! | `add`, `record` (first in a thread, first after the registry grew, first into a histogram series) | takes a lock, allocates | those of the lock |
 //! | the counters' `add` in a thread without a slab | lock-free | one                     |
 //! | the others' `record` in a thread without a slab | takes a lock | those of the lock       |
+//! | [`Histogram`]s' `record` of `f64` below zero or beyond `2^-32 .. 2^32`, with exponential buckets | takes a lock | those of the lock |
 //! | [`Gauge::record`]                           | wait-free | one                        |
 //! | [`Registry::snapshot`]                      | takes a lock that recording does not | none    |
 //!
