@@ -165,3 +165,28 @@ fn exemplars_are_written_and_read_with_hexadecimal_identities() {
         assert!(serde_json::from_str::<Snapshot>(&json).is_err(), "{nonsense}");
     }
 }
+
+#[cfg(feature = "prometheus")]
+#[test]
+fn open_metrics_has_the_newest_exemplar_of_each_bucket_and_the_text_format_none() {
+    use freewheel::prometheus::{Encoder, Format};
+
+    let registry = Registry::new();
+    let buckets = Buckets::explicit([1.0, 10.0]).unwrap();
+    let values = registry.histogram::<f64>("v").buckets(buckets).build().unwrap();
+    for (id, value) in [(1, 1.0), (2, 0.5), (3, 11.0)] {
+        within(id, TraceFlags::SAMPLED, || values.record(value));
+    }
+    values.record(5.0);
+    let snapshot = registry.snapshot();
+    let text = Encoder::new().format(Format::OpenMetrics).encode(&snapshot);
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("_bucket{")).collect();
+    let exemplar = |id: u8, value: &str| {
+        let (trace, span) = (format!("{id:02x}").repeat(16), format!("{id:02x}").repeat(8));
+        format!(" # {{trace_id=\"{trace}\",span_id=\"{span}\"}} {value} ")
+    };
+    assert!(lines[0].starts_with(&format!("v_bucket{{le=\"1.0\"}} 2{}", exemplar(2, "0.5"))), "{text}");
+    assert_eq!(lines[1], "v_bucket{le=\"10.0\"} 3");
+    assert!(lines[2].starts_with(&format!("v_bucket{{le=\"+Inf\"}} 4{}", exemplar(3, "11.0"))), "{text}");
+    assert!(!Encoder::new().encode(&snapshot).contains("trace_id"));
+}

@@ -14,7 +14,7 @@ use super::{
     number::{Number, write_float},
     text::{write_escaped, write_escaped_but_quotes},
 };
-use crate::metrics::{Data, Metric, Point, Snapshot, Timestamp};
+use crate::metrics::{Data, Exemplar, Metric, Point, Snapshot, Timestamp};
 
 /// Names of labels that the exposition uses itself: the first in histograms only, the last two if there is a scope.
 const RESERVED: [&str; 4] = [LE, DUPLICATE, SCOPE_NAME, SCOPE_VERSION];
@@ -28,7 +28,9 @@ pub(super) fn write(
     let (families, conflicts) = families(snapshot, encoder.format, !encoder.resource.is_empty());
     let scope = labels::of_scope(&encoder.scope.0, &encoder.scope.1)?;
     let (labels, earlier, seen) = Default::default();
-    let mut exposition = Exposition { encoder, out, scope, labels, earlier, seen, conflicts };
+    let (exemplars, below) = (Vec::new(), f64::NEG_INFINITY);
+    let mut exposition =
+        Exposition { encoder, out, scope, labels, earlier, seen, conflicts, exemplars, below };
     exposition.target()?;
     for (metric, family) in snapshot.metrics.iter().zip(&families) {
         exposition.metric(metric, family)?;
@@ -51,6 +53,10 @@ struct Exposition<'a, W> {
     /// Hashes of the labels of the metric's series so far.
     seen: HashSet<u64>,
     conflicts: Vec<Conflict>,
+    /// Those of the histogram that is being written.
+    exemplars: Vec<Exemplar>,
+    /// The bound of its last bucket.
+    below: f64,
 }
 
 impl<W: Write> Exposition<'_, W> {
@@ -155,6 +161,8 @@ impl<W: Write> Exposition<'_, W> {
         for (at, point) in points.iter().enumerate() {
             self.labels.render(&self.scope, &point.attributes, reserved)?;
             self.tell_apart(metric, &points[..at], reserved)?;
+            self.exemplars.clone_from(&point.exemplars);
+            self.below = f64::NEG_INFINITY;
             lines(self, point)?;
         }
         Ok(())
@@ -212,7 +220,15 @@ impl<W: Write> Exposition<'_, W> {
         self.out.write_str("le=\"")?;
         write_float(self.out, bound)?;
         self.out.write_str("\"} ")?;
-        self.end(Number::Unsigned(up_to))
+        Number::Unsigned(up_to).write(self.out)?;
+        let below = std::mem::replace(&mut self.below, bound);
+        if self.encoder.format == Format::OpenMetrics {
+            let in_bucket = self.exemplars.iter().filter(|one| below < one.value && one.value <= bound);
+            if let Some(newest) = in_bucket.max_by_key(|exemplar| exemplar.time) {
+                write_exemplar(self.out, newest)?;
+            }
+        }
+        self.out.write_char('\n')
     }
 
     fn sample(&mut self, name: &str, suffix: &str, value: Number) -> fmt::Result {
@@ -232,4 +248,15 @@ impl<W: Write> Exposition<'_, W> {
         value.write(self.out)?;
         self.out.write_char('\n')
     }
+}
+
+/// OpenMetrics 1.0, "Exemplars".
+fn write_exemplar(out: &mut impl Write, exemplar: &Exemplar) -> fmt::Result {
+    out.write_str(" # {trace_id=\"")?;
+    exemplar.trace_id.iter().try_for_each(|byte| write!(out, "{byte:02x}"))?;
+    out.write_str("\",span_id=\"")?;
+    exemplar.span_id.iter().try_for_each(|byte| write!(out, "{byte:02x}"))?;
+    out.write_str("\"} ")?;
+    write_float(out, exemplar.value)?;
+    write!(out, " {}", exemplar.time)
 }

@@ -3,6 +3,8 @@
 
 mod collector;
 mod delivery;
+#[cfg(feature = "trace")]
+mod exemplars;
 mod faults;
 mod histograms;
 mod lifecycle;
