@@ -21,6 +21,9 @@
 //! | the others' `record` in a thread without a slab | takes a lock | those of the lock       |
 //! | [`Histogram`]s' `record` of `f64` below zero or beyond `2^-32 .. 2^32`, with exponential buckets | takes a lock | those of the lock |
 //! | [`Gauge::record`]                           | wait-free | one                        |
+//! | looking up in a [`Family`] what the thread looked up lately, or in a [`TypedFamily`] | wait-free | none |
+//! | looking up something else that exists since a while, or beyond the limit | lock-free | those of reference counts |
+//! | looking up what is new | takes a lock, allocates | those of the lock |
 //! | [`Registry::snapshot`]                      | takes a lock that recording does not | none    |
 //!
 //! A thread is *without a slab* while its thread-locals are being destroyed, and when more threads record at the
