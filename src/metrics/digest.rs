@@ -75,13 +75,13 @@ impl CacheHash {
 
     #[inline(always)]
     pub(super) fn add(&mut self, Digest { shape, head, tail }: Digest) {
-        let at = 1 + self.added % 8 * 2;
+        let at = 1 + self.added % 16;
         if at == 1 && self.added > 0 {
             self.sum = self.sum.rotate_left(23);
         }
-        let head = head.wrapping_mul(MULTIPLIERS[at]);
-        let tail = tail.wrapping_add(shape).wrapping_mul(MULTIPLIERS[at + 1]);
-        self.sum = self.sum.wrapping_add(head).wrapping_add(tail);
+        // The rotation puts characters beside others than their own: head and tail of short texts overlap.
+        let word = tail.wrapping_add(head.rotate_left(29)).wrapping_add(shape);
+        self.sum = self.sum.wrapping_add(word.wrapping_mul(MULTIPLIERS[at]));
         self.added += 1;
     }
 

@@ -19,7 +19,7 @@ use super::{
     digest::{CacheHash, Digest, Kept, long_text, long_texts, of_pair, shared_seed},
     series::SeriesSet,
 };
-use crate::series::with_remembered;
+use crate::series::{remember, with_remembered};
 
 /// The series of an instrument by the values of `N` fixed keys, which need not be known beforehand.
 ///
@@ -271,21 +271,15 @@ impl<I: Instrument, V: Values<N>, const N: usize> selection::Sealed<I> for Fixed
         let digests = values.digests(seed);
         let mut hash = CacheHash::new(*owner);
         digests.iter().for_each(|&digest| hash.add(digest));
-        with_remembered(
-            I::cache(),
-            hash.finish(),
-            |kept| {
-                let long_texts = || values.values().into_iter().filter_map(long_text);
-                kept.is(*owner, [digests].into_iter(), long_texts)
-            },
-            || {
-                let values = values.values();
-                let handle = shared.series.find(shared.keys.iter().map(|key| &**key).zip(values));
-                let long_texts = values.into_iter().filter_map(long_text);
-                (Kept::new(*owner, digests.into_iter(), long_texts), handle)
-            },
-            record,
-        )
+        let hash = hash.finish();
+        let long_texts = || values.values().into_iter().filter_map(long_text);
+        let is = |kept: &Kept| kept.is(*owner, [digests].into_iter(), long_texts);
+        let look_up = || {
+            let handle = shared.series.find(shared.keys.iter().map(|key| &**key).zip(values.values()));
+            (Kept::new(*owner, digests.into_iter(), long_texts()), handle)
+        };
+        with_remembered(I::cache(), hash, is, record)
+            .unwrap_or_else(|record| remember(I::cache(), hash, look_up, record))
     }
 }
 
@@ -307,16 +301,14 @@ impl<I: Instrument> selection::Sealed<I> for AnyKeys<'_, I> {
             hash.add(key);
             hash.add(value);
         }
-        with_remembered(
-            I::cache(),
-            hash.finish(),
-            |kept| kept.is(*owner, pairs(), || long_texts(attributes)),
-            || {
-                let handle = series.find(attributes.iter().map(KeyValue::as_ref));
-                (Kept::new(*owner, pairs().flatten(), long_texts(attributes)), handle)
-            },
-            record,
-        )
+        let hash = hash.finish();
+        let is = |kept: &Kept| kept.is(*owner, pairs(), || long_texts(attributes));
+        let look_up = || {
+            let handle = series.find(attributes.iter().map(KeyValue::as_ref));
+            (Kept::new(*owner, pairs().flatten(), long_texts(attributes)), handle)
+        };
+        with_remembered(I::cache(), hash, is, record)
+            .unwrap_or_else(|record| remember(I::cache(), hash, look_up, record))
     }
 }
 

@@ -15,42 +15,40 @@ pub fn forget_everywhere() {
     GENERATION.advance();
 }
 
-/// Calls `record` with the handle that the thread remembers under a key with that hash for which `is` holds. If there
-/// is none, with what `look_up` finds, which is then remembered under `key`.
+/// Calls `record` with the handle that the thread remembers under a key with that hash for which `is` holds. Gives
+/// `record` back if there is none: call [`remember`] then.
 #[inline(always)]
-pub fn with_remembered<K, H, R>(
+pub fn with_remembered<K, H, R, F: FnOnce(&H) -> R>(
     cache: &'static LocalCache<K, H>,
     hash: u64,
     is: impl Fn(&K) -> bool,
-    look_up: impl FnOnce() -> (K, H),
-    record: impl FnOnce(&H) -> R,
-) -> R {
-    let generation = GENERATION.get();
+    record: F,
+) -> Result<R, F> {
     let mut record = Some(record);
     let hit = cache.try_with(|cache| {
         // It is borrowed if an allocator records while the cache itself allocates or frees.
         let cache = cache.try_borrow().ok()?;
-        let handle = cache.find(hash, generation, is)?;
+        let handle = cache.find(hash, GENERATION.get(), is)?;
         Some(record.take()?(handle))
     });
-    if let Ok(Some(result)) = hit {
-        return result;
+    match (hit, record) {
+        (Ok(Some(result)), _) => Ok(result),
+        (_, Some(record)) => Err(record),
+        (_, None) => unreachable!("`record` is only taken to be called"),
     }
-    miss(cache, hash, generation, look_up, |handle| match record {
-        Some(record) => record(handle),
-        None => unreachable!("`record` is only taken to be called"),
-    })
 }
 
+/// Calls `record` with what `look_up` finds, and remembers it.
 #[cold]
 #[inline(never)]
-fn miss<K, H, R>(
+pub fn remember<K, H, R>(
     cache: &'static LocalCache<K, H>,
     hash: u64,
-    generation: u64,
     look_up: impl FnOnce() -> (K, H),
     record: impl FnOnce(&H) -> R,
 ) -> R {
+    // Before the lookup: what it finds is of this generation at least.
+    let generation = GENERATION.get();
     let was_busy = is_busy();
     let (key, handle) = look_up();
     let result = record(&handle);

@@ -59,4 +59,4 @@ pub use self::{
 #[cfg(any(freewheel_loom, freewheel_shuttle))]
 pub use self::cache::Generation;
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
-pub use self::local::{LocalCache, forget_everywhere, with_remembered};
+pub use self::local::{LocalCache, forget_everywhere, remember, with_remembered};
