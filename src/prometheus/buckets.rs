@@ -93,8 +93,8 @@ impl Side<'_> {
     }
 }
 
-/// Passes bounds on, each once, and with the last count that came for it: near zero, where numbers are coarse, bounds that
-/// differ can be the same number.
+/// Passes bounds on, each once, and with the last count that came for it: near zero, where numbers are coarse, bounds
+/// that differ can be the same number.
 struct Rising<F> {
     bucket: F,
     pending: Option<(f64, u64)>,

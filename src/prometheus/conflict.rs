@@ -7,8 +7,8 @@ use std::{fmt, sync::Arc};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Conflict {
-    /// A metric got a number into its name, as another that was registered before has the name, or one that differs from
-    /// it only by a suffix such as `_count`.
+    /// A metric got a number into its name, as another that was registered before has the name, or one that differs
+    /// from it only by a suffix such as `_count`.
     Name {
         /// The metric, as registered.
         metric: Arc<str>,
@@ -19,8 +19,8 @@ pub enum Conflict {
         /// The name it has.
         given: String,
     },
-    /// OpenMetrics has a counter as a metric of unknown type, as another metric has the name without `_total`. The name of
-    /// the samples is what it would be, so queries do not notice.
+    /// OpenMetrics has a counter as a metric of unknown type, as another metric has the name without `_total`. The
+    /// name of the samples is what it would be, so queries do not notice.
     Type {
         /// The counter, as registered.
         metric: Arc<str>,
@@ -29,8 +29,8 @@ pub enum Conflict {
         /// The name that both would have.
         name: String,
     },
-    /// A series got the label `freewheel_duplicate`, as an earlier one of the metric has the same labels: the attributes
-    /// differ only in what gets lost on the way to labels.
+    /// A series got the label `freewheel_duplicate`, as an earlier one of the metric has the same labels: the
+    /// attributes differ only in what gets lost on the way to labels.
     Series {
         /// The metric, as registered.
         metric: Arc<str>,

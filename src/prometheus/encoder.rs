@@ -61,11 +61,12 @@ impl Encoder {
         self
     }
 
-    /// Sets how finely exponential histograms are exposed: with `2^scale` buckets to each power of two, or as finely as
-    /// they are if that is less. Limited to `-4..=8`; [`DEFAULT_HISTOGRAM_SCALE`](Self::DEFAULT_HISTOGRAM_SCALE) unless set.
+    /// Sets how finely exponential histograms are exposed: with `2^scale` buckets to each power of two, or as finely
+    /// as they are if that is less. Limited to `-4..=8`; [`DEFAULT_HISTOGRAM_SCALE`](Self::DEFAULT_HISTOGRAM_SCALE)
+    /// unless set.
     ///
-    /// Each step doubles the lines and halves the error of a quantile: 33 % at scale 0, 17 % at 1, 9 % at 2. Prometheus keeps
-    /// a series for each line.
+    /// Each step doubles the lines and halves the error of a quantile: 33 % at scale 0, 17 % at 1, 9 % at 2.
+    /// Prometheus keeps a series for each line.
     pub fn histogram_scale(mut self, scale: i32) -> Self {
         self.histogram_scale = scale.clamp(-4, 8);
         self
@@ -92,10 +93,11 @@ impl Encoder {
         self
     }
 
-    /// Adds a line for the time at which each series of a counter or histogram began, `_created`. Only OpenMetrics has it.
+    /// Adds a line for the time at which each series of a counter or histogram began, `_created`. Only OpenMetrics has
+    /// it.
     ///
-    /// A server that does not know the name keeps it as one more series for each counter, so it is left out unless asked
-    /// for.
+    /// A server that does not know the name keeps it as one more series for each counter, so it is left out unless
+    /// asked for.
     pub const fn created(mut self) -> Self {
         self.has_created = true;
         self
@@ -103,7 +105,8 @@ impl Encoder {
 
     /// The exposition of `snapshot`.
     ///
-    /// *Cost:* linear in the lines of the text; memory is allocated for the text and for each metric, not for each line.
+    /// *Cost:* linear in the lines of the text; memory is allocated for the text and for each metric, not for each
+    /// line.
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "a string takes any text")]
     pub fn encode(&self, snapshot: &Snapshot) -> String {

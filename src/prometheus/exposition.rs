@@ -188,8 +188,8 @@ impl<W: Write> Exposition<'_, W> {
         Ok(())
     }
 
-    /// What comes after the other buckets of a histogram. Without a sum, as one that can fall is no counter, OpenMetrics
-    /// wants no count either; it is in the last bucket.
+    /// What comes after the other buckets of a histogram. Without a sum, as one that can fall is no counter,
+    /// OpenMetrics wants no count either; it is in the last bucket.
     fn totals(&mut self, family: &Family, count: u64, sum: Option<f64>, start: Timestamp) -> fmt::Result {
         self.bucket(&family.name, f64::INFINITY, count)?;
         if let Some(sum) = sum {

@@ -24,8 +24,8 @@ impl Number {
     }
 }
 
-/// Writes `value` with the fewest digits that read back as the same number, in the form that OpenMetrics calls canonical:
-/// Go's `%g`, with `.0` where nothing else tells that it is no integer.
+/// Writes `value` with the fewest digits that read back as the same number, in the form that OpenMetrics calls
+/// canonical: Go's `%g`, with `.0` where nothing else tells that it is no integer.
 pub(super) fn write_float(out: &mut impl Write, value: f64) -> fmt::Result {
     match value.abs() {
         _ if value.is_nan() => out.write_str("NaN"),

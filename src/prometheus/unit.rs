@@ -2,8 +2,8 @@
 
 use super::text::sanitize_into;
 
-/// UCUM code, plural, singular. `m` after a slash is a minute in the names that OpenTelemetry's own exporters make, and so
-/// it is here.
+/// UCUM code, plural, singular. `m` after a slash is a minute in the names that OpenTelemetry's own exporters make,
+/// and so it is here.
 const WORDS: &[(&str, &str, &str)] = &[
     ("s", "seconds", "second"),
     ("ms", "milliseconds", "millisecond"),
