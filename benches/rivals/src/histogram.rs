@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
-use freewheel::metrics::Registry;
+use freewheel::metrics::{Buckets, Registry};
 use hdrhistogram::sync::SyncHistogram;
 use parking_lot::Mutex;
 use prometheus::HistogramOpts;
@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(crate) fn races() -> Vec<Race> {
-    vec![exponential(), explicit()]
+    vec![exponential(), explicit(), floats()]
 }
 
 fn exponential() -> Race {
@@ -46,7 +46,8 @@ fn exponential() -> Race {
 
 fn explicit() -> Race {
     let contestants = vec![
-        ours("freewheel"),
+        ours_of_floats("freewheel", bounds()),
+        ours_of_bounded_durations(),
         open_telemetry("opentelemetry_sdk (bound)", Histograms::Explicit),
         prometheus(),
         prometheus_client(),
@@ -56,10 +57,32 @@ fn explicit() -> Race {
         empty_loop(),
     ];
     let mut race = Race::new("explicit", contestants);
+    race.notes = vec!["15 bounds; values are `f64`, and integers for fast-telemetry"];
+    race
+}
+
+fn floats() -> Race {
+    let contestants = vec![
+        ours_of_floats("freewheel", Buckets::default()),
+        open_telemetry("opentelemetry_sdk (bound)", Histograms::Exponential),
+        open_telemetry_unbound(),
+        prometheus(),
+        prometheus_client_native(),
+        prometheus_client(),
+        metrics_bucketed(),
+        bounded_locked(),
+        empty_loop(),
+    ];
+    let mut race = Race::new("f64", contestants);
     race.notes = vec![
-        "freewheel has no histogram with given bounds yet: its row is the exponential one; the others have 15",
+        "buckets as each has them for `f64`: exponential for freewheel, opentelemetry_sdk (bound) and (native);",
+        "15 bounds for the others",
     ];
     race
+}
+
+fn bounds() -> Buckets {
+    Buckets::explicit(BOUNDS).expect("the bounds rise")
 }
 
 /// Includes reading the value to record, as every row does.
@@ -82,11 +105,34 @@ fn ours_of_durations() -> Contestant {
     Contestant::new("freewheel (Duration)", move |index| histogram.record(durations[index % VALUES]))
 }
 
+fn ours_of_bounded_durations() -> Contestant {
+    let registry = Registry::new();
+    let histogram = registry.histogram::<Duration>("latency").buckets(bounds()).build();
+    let histogram = histogram.expect("the name is free");
+    let durations = &latencies().durations;
+    Contestant::new("freewheel (Duration)", move |index| histogram.record(durations[index % VALUES]))
+}
+
+fn ours_of_floats(who: &'static str, buckets: Buckets) -> Contestant {
+    let registry = Registry::new();
+    let histogram = registry.histogram::<f64>("latency").unit("s").buckets(buckets).build();
+    let histogram = histogram.expect("the name is free");
+    let seconds = &latencies().seconds;
+    Contestant::new(who, move |index| histogram.record(seconds[index % VALUES]))
+}
+
 fn open_telemetry(who: &'static str, histograms: Histograms) -> Contestant {
     let (meter, _reader) = setup::open_telemetry(histograms);
     let histogram = meter.f64_histogram("latency").with_boundaries(BOUNDS.to_vec()).build().bind(&[]);
     let seconds = &latencies().seconds;
     Contestant::new(who, move |index| histogram.record(seconds[index % VALUES]))
+}
+
+fn open_telemetry_unbound() -> Contestant {
+    let (meter, _reader) = setup::open_telemetry(Histograms::Explicit);
+    let histogram = meter.f64_histogram("latency").with_boundaries(BOUNDS.to_vec()).build();
+    let seconds = &latencies().seconds;
+    Contestant::new("opentelemetry_sdk", move |index| histogram.record(seconds[index % VALUES], &[]))
 }
 
 fn prometheus() -> Contestant {
