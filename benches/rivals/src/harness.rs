@@ -20,10 +20,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::{
-    pinning,
-    race::{Contestant, Loop},
-};
+use crate::{pinning, race::Loop};
 
 /// How long the threads run side by side before they compare notes.
 const SLICE: Duration = Duration::from_micros(300);
@@ -52,26 +49,34 @@ impl Effort {
     pub(crate) const QUICK: Self = Self { rounds: 5, slices: 60, patience: Duration::from_millis(80) };
 }
 
-/// The median of one repetition.
+/// What is timed.
+pub(crate) struct Timed {
+    /// Called on each thread of each repetition, with the number of the thread.
+    pub(crate) start: Box<dyn Fn(usize) -> Loop + Sync>,
+    /// Called on the first thread between two slices, off the clock.
+    pub(crate) upkeep: Box<dyn Fn() + Sync>,
+}
+
+/// The result of one repetition.
 pub(crate) struct Repetition {
-    /// Nanoseconds per call and thread.
-    pub(crate) nanos: f64,
+    /// Nanoseconds per call and thread, the median; or bytes.
+    pub(crate) quantity: f64,
     /// Whether there were too few undisturbed slices and the others were used too.
     pub(crate) disturbed: bool,
 }
 
-/// Runs `contestant` on new threads until there are enough undisturbed slices, or patience is at its end.
-pub(crate) fn repeat(contestant: &Contestant, threads: usize, effort: Effort) -> Repetition {
+/// Runs `timed` on new threads until there are enough undisturbed slices, or patience is at its end.
+pub(crate) fn repeat(timed: &Timed, threads: usize, effort: Effort) -> Repetition {
     let team = &Team::new(threads);
     thread::scope(|scope| {
         for number in 1..threads {
-            scope.spawn(move || member(contestant, number, team, || ()));
+            scope.spawn(move || member(timed, number, team, || ()));
         }
         let first = scope.spawn(move || {
             let mut referee = Referee::new(effort);
-            member(contestant, 0, team, || {
+            member(timed, 0, team, || {
                 referee.judge(team);
-                (contestant.upkeep)();
+                (timed.upkeep)();
             });
             referee.result()
         });
@@ -80,9 +85,9 @@ pub(crate) fn repeat(contestant: &Contestant, threads: usize, effort: Effort) ->
 }
 
 /// One thread of a repetition. Everyone's reports are there when it calls `between_slices`, and nobody runs.
-fn member(contestant: &Contestant, number: usize, team: &Team, mut between_slices: impl FnMut()) {
+fn member(timed: &Timed, number: usize, team: &Team, mut between_slices: impl FnMut()) {
     pinning::pin_to_core(number);
-    let mut operations = (contestant.start)(number);
+    let mut operations = (timed.start)(number);
     let mut chunk = 1;
     let mut meetings = 0;
     while !team.over.load(SeqCst) {
@@ -136,7 +141,7 @@ impl Referee {
         let disturbed = self.undisturbed.len() * 10 < self.effort.slices.min(self.all.len());
         let slices = if disturbed { &mut self.all } else { &mut self.undisturbed };
         slices.sort_by(f64::total_cmp);
-        Repetition { nanos: slices[slices.len() / 2], disturbed }
+        Repetition { quantity: slices[slices.len() / 2], disturbed }
     }
 }
 

@@ -1,11 +1,15 @@
 //! freewheel measured against the crates that do the same work, all of them interleaved in one run.
 
+mod allocator;
 mod collect;
 mod counter;
+mod families;
 mod harness;
 mod histogram;
+mod labels;
 mod last_request;
 mod latest;
+mod memory;
 mod opaque;
 mod pinning;
 mod race;
@@ -32,8 +36,13 @@ struct Subject {
 const SUBJECTS: &[Subject] = &[
     Subject {
         name: "counter",
-        about: "add 1 to a counter: by a handle bound beforehand, and with three attributes",
+        about: "add 1 to a counter by a handle bound beforehand",
         races: counter::races,
+    },
+    Subject {
+        name: "labels",
+        about: "add 1 to a counter whose series is looked up by three labels",
+        races: labels::races,
     },
     Subject {
         name: "histogram",
@@ -53,15 +62,26 @@ const SUBJECTS: &[Subject] = &[
     },
     Subject {
         name: "collect",
-        about: "read 2000 counter series that 16 threads have recorded to",
+        about: "read 2000 and 100000 counter series, and 2000 histogram series",
         races: collect::races,
     },
+    Subject { name: "memory", about: "bytes per series of counters and histograms", races: memory::races },
 ];
 
 /// What the command line asks for.
 enum Command {
     Help,
-    Run { subjects: Vec<&'static Subject>, effort: Effort, json: Option<PathBuf> },
+    Run {
+        subjects: Vec<&'static Subject>,
+        effort: Effort,
+        json: Option<PathBuf>,
+    },
+    /// Asked for by this program itself, see [`memory`].
+    Weigh {
+        case: String,
+        who: String,
+        threads: usize,
+    },
 }
 
 fn main() -> ExitCode {
@@ -72,6 +92,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Command::Run { subjects, effort, json }) => run(&subjects, effort, json),
+        Ok(Command::Weigh { case, who, threads }) => weigh(&case, &who, threads),
         Err(error) => {
             eprintln!("rivals: {error}");
             ExitCode::from(2)
@@ -96,6 +117,10 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Short('h') | Long("help") => return Ok(Command::Help),
             Long("quick") => effort = Effort::QUICK,
             Long("json") => json = Some(arguments.value()?.into()),
+            Long(memory::WEIGH) => {
+                let [case, who] = [arguments.value()?.string()?, arguments.value()?.string()?];
+                return Ok(Command::Weigh { case, who, threads: arguments.value()?.parse()? });
+            }
             Value(name) => subjects.push(subject(&name.string()?)?),
             other => return Err(other.unexpected()),
         }
@@ -130,6 +155,20 @@ fn help() -> String {
         Numbers are medians over the rounds, per thread; every row includes the cost of the (empty loop).\n\
         With two threads, both work on the same object.\n";
     text
+}
+
+/// Prints how many bytes a row of the subject `memory` takes.
+fn weigh(case: &str, who: &str, threads: usize) -> ExitCode {
+    match memory::weigh(case, who, threads) {
+        Some(bytes) => {
+            println!("{bytes}");
+            ExitCode::SUCCESS
+        }
+        None => {
+            eprintln!("rivals: memory/{case} has no row {who:?}");
+            ExitCode::from(2)
+        }
+    }
 }
 
 fn run(subjects: &[&'static Subject], effort: Effort, json: Option<PathBuf>) -> ExitCode {

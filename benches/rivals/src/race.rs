@@ -1,7 +1,7 @@
 //! What is measured: contestants that do the same work, and the table that they end in.
 
 use crate::{
-    harness::{self, Effort, Repetition},
+    harness::{self, Effort, Repetition, Timed},
     opaque::{hidden, hidden_mut},
 };
 
@@ -10,6 +10,10 @@ use crate::{
 pub(crate) enum Unit {
     /// Nanoseconds per operation and thread: less is better.
     NanosPerOperation,
+    /// Nanoseconds per series of one collection: less is better.
+    NanosPerSeries,
+    /// Bytes of memory per series: less is better.
+    BytesPerSeries,
     /// Million operations per second, all threads together: more is better.
     #[expect(dead_code, reason = "for the subjects that measure throughput: stack, queue, map")]
     MillionsPerSecond,
@@ -21,7 +25,7 @@ pub(crate) struct Race {
     pub(crate) unit: Unit,
     /// How many threads take part: one measurement per contestant for each.
     pub(crate) threads: &'static [usize],
-    /// How many units of work are in one call: 1, or the number of series that one collection visits.
+    /// How many units of work are in one call: 1, or the number of series.
     pub(crate) batch: usize,
     pub(crate) contestants: Vec<Contestant>,
     /// Printed below the table.
@@ -50,7 +54,7 @@ impl Race {
         let mut rounds: Vec<Vec<Repetition>> = self.contestants.iter().map(|_| Vec::new()).collect();
         for _ in 0..effort.rounds {
             for (contestant, repetitions) in self.contestants.iter().zip(&mut rounds) {
-                repetitions.push(harness::repeat(contestant, threads, effort));
+                repetitions.push(contestant.repeat(threads, effort));
             }
         }
         let results = self.contestants.iter().zip(rounds);
@@ -64,7 +68,7 @@ impl Race {
         repetitions: &[Repetition],
     ) -> Measurement {
         let mut values: Vec<f64> =
-            repetitions.iter().map(|repetition| self.in_unit(repetition.nanos, threads)).collect();
+            repetitions.iter().map(|repetition| self.in_unit(repetition.quantity, threads)).collect();
         values.sort_by(f64::total_cmp);
         Measurement {
             who: contestant.who,
@@ -76,12 +80,12 @@ impl Race {
         }
     }
 
-    /// Turns nanoseconds per call and thread into the unit of the table.
-    fn in_unit(&self, nanos_per_call: f64, threads: usize) -> f64 {
-        let nanos = nanos_per_call / self.batch as f64;
+    /// Turns nanoseconds per call and thread, or bytes, into the unit of the table.
+    fn in_unit(&self, quantity: f64, threads: usize) -> f64 {
+        let each = quantity / self.batch as f64;
         match self.unit {
-            Unit::NanosPerOperation => nanos,
-            Unit::MillionsPerSecond => threads as f64 * 1e3 / nanos,
+            Unit::NanosPerOperation | Unit::NanosPerSeries | Unit::BytesPerSeries => each,
+            Unit::MillionsPerSecond => threads as f64 * 1e3 / each,
         }
     }
 }
@@ -104,10 +108,15 @@ pub(crate) type Loop = Box<dyn FnMut(usize)>;
 pub(crate) struct Contestant {
     /// Who it is, as the tables call it.
     pub(crate) who: &'static str,
-    /// Called on each thread of each repetition, with the number of the thread.
-    pub(crate) start: Box<dyn Fn(usize) -> Loop + Sync>,
-    /// Called on the first thread between two slices, off the clock.
-    pub(crate) upkeep: Box<dyn Fn() + Sync>,
+    measure: Measure,
+}
+
+/// What is measured of a contestant.
+enum Measure {
+    /// How long its operation takes.
+    Time(Timed),
+    /// How many bytes it needs when so many threads have used it.
+    Memory(Box<dyn Fn(usize) -> f64>),
 }
 
 impl Contestant {
@@ -140,7 +149,7 @@ impl Contestant {
                 completed = end;
             }) as Loop
         };
-        Self { who, start: Box::new(start), upkeep: Box::new(|| ()) }
+        Self { who, measure: Measure::Time(Timed { start: Box::new(start), upkeep: Box::new(|| ()) }) }
     }
 
     /// The loop with nothing in it: what the harness itself costs, and what every other row includes.
@@ -150,7 +159,22 @@ impl Contestant {
 
     /// Runs `upkeep` between the slices, for contestants that queue work for someone else to do later.
     pub(crate) fn upkeep(mut self, upkeep: impl Fn() + Sync + 'static) -> Self {
-        self.upkeep = Box::new(upkeep);
+        if let Measure::Time(timed) = &mut self.measure {
+            timed.upkeep = Box::new(upkeep);
+        }
         self
+    }
+
+    /// A contestant of which the memory is measured: `weigh` says how many bytes it needs when so many threads have
+    /// used it.
+    pub(crate) fn weighed(who: &'static str, weigh: impl Fn(usize) -> f64 + 'static) -> Self {
+        Self { who, measure: Measure::Memory(Box::new(weigh)) }
+    }
+
+    fn repeat(&self, threads: usize, effort: Effort) -> Repetition {
+        match &self.measure {
+            Measure::Time(timed) => harness::repeat(timed, threads, effort),
+            Measure::Memory(weigh) => Repetition { quantity: weigh(threads), disturbed: false },
+        }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Row {
     threads: usize,
     who: &'static str,
     unit: &'static str,
+    /// How many units of work are in one call, such as the series of one collection.
+    batch: usize,
     value: f64,
     min: f64,
     max: f64,
@@ -30,6 +32,7 @@ pub(crate) fn rows(subject: &'static str, race: &Race, measurements: &[Measureme
         threads: measurement.threads,
         who: measurement.who,
         unit: unit_name(race.unit),
+        batch: race.batch,
         value: rounded(measurement.value),
         min: rounded(measurement.min),
         max: rounded(measurement.max),
@@ -58,6 +61,9 @@ pub(crate) fn print_table(subject: &str, race: &Race, measurements: &[Measuremen
     for &threads in race.threads {
         let title = if threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
         print!("  {title:>10}   x ours  {:>17}", "min .. max");
+        if race.unit == Unit::NanosPerSeries {
+            print!("  {:>13}", "us/collection");
+        }
     }
     println!();
     for contestant in &race.contestants {
@@ -79,12 +85,17 @@ fn print_cells(race: &Race, measurements: &[Measurement], who: &str, threads: us
         ours.map_or(String::new(), |ours| format!("{:.2}", times_worse(race.unit, measurement, ours)));
     let spread = format!("{:.2} .. {:.2}", measurement.min, measurement.max);
     print!("  {:>10.2}{mark} {ratio:>7}  {spread:>17}", measurement.value);
+    if race.unit == Unit::NanosPerSeries {
+        print!("  {:>13.1}", measurement.value * race.batch as f64 / 1e3);
+    }
 }
 
-/// How many times as long `measurement` took as `ours`, whatever the unit: above one, ours is better.
+/// How many times as much `measurement` took as `ours`, whatever the unit: above one, ours is better.
 fn times_worse(unit: Unit, measurement: &Measurement, ours: &Measurement) -> f64 {
     match unit {
-        Unit::NanosPerOperation => measurement.value / ours.value,
+        Unit::NanosPerOperation | Unit::NanosPerSeries | Unit::BytesPerSeries => {
+            measurement.value / ours.value
+        }
         Unit::MillionsPerSecond => ours.value / measurement.value,
     }
 }
@@ -101,6 +112,8 @@ fn print_notes(race: &Race, measurements: &[Measurement]) {
 fn unit_name(unit: Unit) -> &'static str {
     match unit {
         Unit::NanosPerOperation => "ns/op",
+        Unit::NanosPerSeries => "ns/series",
+        Unit::BytesPerSeries => "B/series",
         Unit::MillionsPerSecond => "Mops/s",
     }
 }

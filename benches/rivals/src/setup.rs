@@ -65,14 +65,17 @@ fn uniform(state: &mut u64) -> f64 {
 pub(crate) const BOUNDS: [f64; 15] =
     [0.001, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
-/// An OpenTelemetry meter and the reader that collects from it. Histograms are exponential if `exponential`.
+/// An OpenTelemetry meter and the reader that collects from it. Instruments have the usual limit of series.
 pub(crate) fn open_telemetry(histograms: Histograms) -> (Meter, SharedReader) {
+    const USUAL_LIMIT: usize = 2000;
+    open_telemetry_for(histograms, USUAL_LIMIT)
+}
+
+/// An OpenTelemetry meter whose instruments may have so many series, and the reader that collects from it.
+pub(crate) fn open_telemetry_for(histograms: Histograms, series: usize) -> (Meter, SharedReader) {
     let reader = SharedReader(Arc::new(ManualReader::default()));
-    let mut builder = SdkMeterProvider::builder().with_reader(reader.clone());
-    if let Histograms::Exponential = histograms {
-        builder = builder.with_view(exponential);
-    }
-    let provider = builder.build();
+    let view = move |instrument: &Instrument| stream(instrument, histograms, series);
+    let provider = SdkMeterProvider::builder().with_reader(reader.clone()).with_view(view).build();
     let meter = provider.meter("rivals");
     // Its destructor would shut the reader down, and the instruments shall live as long as the program.
     std::mem::forget(provider);
@@ -86,14 +89,26 @@ pub(crate) enum Histograms {
     Exponential,
 }
 
-/// Gives histograms at most 160 buckets, as the specification has it by default.
-fn exponential(instrument: &Instrument) -> Option<Stream> {
-    if instrument.kind() != InstrumentKind::Histogram {
-        return None;
-    }
-    let aggregation =
-        Aggregation::Base2ExponentialHistogram { max_size: 160, max_scale: 20, record_min_max: true };
-    Stream::builder().with_aggregation(aggregation).build().ok()
+/// Exponential histograms get at most 160 buckets, as the specification has it by default.
+fn stream(instrument: &Instrument, histograms: Histograms, series: usize) -> Option<Stream> {
+    let limited = Stream::builder().with_cardinality_limit(series);
+    let stream = match (instrument.kind(), histograms) {
+        (InstrumentKind::Histogram, Histograms::Explicit) => {
+            limited.with_aggregation(Aggregation::ExplicitBucketHistogram {
+                boundaries: BOUNDS.to_vec(),
+                record_min_max: true,
+            })
+        }
+        (InstrumentKind::Histogram, Histograms::Exponential) => {
+            limited.with_aggregation(Aggregation::Base2ExponentialHistogram {
+                max_size: 160,
+                max_scale: 20,
+                record_min_max: true,
+            })
+        }
+        _ => limited,
+    };
+    Some(stream.build().expect("limit and aggregation are valid"))
 }
 
 /// A reader that the provider and the collector share.

@@ -1,4 +1,8 @@
-//! Reading 2000 counter series that 16 threads have recorded to.
+//! Reading what was recorded: ten counters that 16 threads have recorded to, and families.
+
+mod families;
+
+pub(crate) use self::families::VALUES_OF_EACH;
 
 use std::{
     hint::black_box,
@@ -28,6 +32,15 @@ const SERIES: usize = COUNTERS * SERIES_OF_EACH;
 const RECORDERS: usize = 16;
 
 pub(crate) fn races() -> Vec<Race> {
+    vec![
+        of_ten_counters(),
+        families::race_of_counters("counters_2000", 2_000),
+        families::race_of_counters("counters_100000", 100_000),
+        families::race_of_histograms("histograms_2000", 2_000),
+    ]
+}
+
+fn of_ten_counters() -> Race {
     let contestants = vec![
         ours(),
         ours_fresh(),
@@ -46,14 +59,8 @@ pub(crate) fn races() -> Vec<Race> {
         "freewheel and opentelemetry_sdk collect into the memory of the collection before, except where fresh",
         "the empty loop is per series too: a 2000th of a call",
     ];
-    vec![Race {
-        case: "per_series",
-        unit: Unit::NanosPerOperation,
-        threads: &[1],
-        batch: SERIES,
-        contestants,
-        notes,
-    }]
+    let unit = Unit::NanosPerSeries;
+    Race { case: "per_series", unit, threads: &[1], batch: SERIES, contestants, notes }
 }
 
 /// The name of a counter and the value of its attribute `series`, for all series.
