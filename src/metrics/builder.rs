@@ -33,7 +33,7 @@ use super::{
 /// ```
 #[must_use = "a builder registers nothing before `build` or `bind`"]
 pub struct InstrumentBuilder<I> {
-    registry: Registry,
+    pub(super) registry: Registry,
     pub(super) name: Cow<'static, str>,
     pub(super) unit: Option<Cow<'static, str>>,
     pub(super) description: Cow<'static, str>,

@@ -7,6 +7,7 @@ use super::{
     collection::{Collection, Points},
     digest::Kept,
     instrument::{Identity, Part, Series, Settings, define_cache, sealed::Sealed},
+    observe::Number,
 };
 use crate::{cell::GaugeCell, series::LocalCache};
 
@@ -119,10 +120,10 @@ impl<V> fmt::Debug for Gauge<V> {
 }
 
 mod value {
-    use super::{Data, Gauge, Kept, LocalCache, Point, define_cache};
+    use super::{Data, Gauge, Kept, LocalCache, Number, Point, define_cache};
 
     /// Behind [`GaugeValue`](super::GaugeValue).
-    pub trait Sealed: Copy + Sized {
+    pub trait Sealed: Number {
         /// The kind in words, as errors name it.
         const KIND: &'static str;
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{
-    Attributes, Buckets, KeyValue, SeriesId, Timestamp,
+    Attributes, Buckets, KeyValue, SeriesId, Timestamp, Value,
     collection::Collection,
     digest::{self, Kept},
     view::Keys,
@@ -70,6 +70,11 @@ impl SeriesKey {
     /// The identity of what the series is exported as in this part.
     pub(super) fn of_part(&self, part: usize) -> SeriesId {
         SeriesId(self.id.0 + part as u64)
+    }
+
+    /// That of a series that tells something about an instrument.
+    pub(super) fn of_instrument(name: Cow<'static, str>) -> Self {
+        Self::new([KeyValue::new("instrument", Value::String(name))].into(), 1)
     }
 }
 

@@ -13,6 +13,9 @@
 //! | [`RequestMetrics`]| requests: count, errors, duration, last    | two counters, a histogram and a gauge  |
 //! | [`LastRequest`]   | the last request alone                     | gauge                                  |
 //!
+//! Counters, up-down counters and gauges of what is kept elsewhere, such as the length of a queue, are not recorded but
+//! [observed](InstrumentBuilder::observe): by callbacks that run when somebody collects.
+//!
 //! | operation                                   | progress  | shared cache lines written |
 //! |---------------------------------------------|-----------|----------------------------|
 //! | `add`, `record` (after a thread's first)    | wait-free | none                       |
@@ -60,12 +63,14 @@ mod exemplar;
 mod explicit;
 mod exponential;
 mod family;
+mod faults;
 mod figures;
 mod gauge;
 mod histogram;
 mod histogram_snapshot;
 mod histogram_timer;
 mod instrument;
+mod observe;
 mod reader;
 mod register_error;
 mod registry;
@@ -94,6 +99,7 @@ pub use self::{
     histogram_snapshot::HistogramSnapshot,
     histogram_timer::HistogramTimer,
     instrument::Instrument,
+    observe::{CallbackFailures, Observer},
     reader::Reader,
     register_error::RegisterError,
     registry::{Registry, RegistryBuilder},

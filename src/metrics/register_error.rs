@@ -2,7 +2,10 @@
 
 use std::{error::Error, fmt};
 
-use super::AttributeError;
+use super::{
+    AttributeError,
+    faults::{CALLBACK_PANICS, CALLBACK_TIMEOUTS, REJECTED},
+};
 
 /// Why [`build`](super::InstrumentBuilder::build) or [`bind`](super::InstrumentBuilder::bind) made no instrument.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,9 +68,6 @@ impl From<AttributeError> for RegisterError {
     }
 }
 
-/// The name of the metric that counts samples that were not recorded, by instrument.
-pub(super) const REJECTED: &str = "freewheel.samples.rejected";
-
 /// Checks a name: OpenTelemetry specification, metrics API, "Instrument name syntax".
 pub(super) fn check_name(name: &str) -> Result<(), RegisterError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '/');
@@ -81,6 +81,8 @@ pub(super) fn check_name(name: &str) -> Result<(), RegisterError> {
         "a name has at most 255 characters"
     } else if name.eq_ignore_ascii_case(REJECTED) {
         "this name is that of the samples that were not recorded"
+    } else if [CALLBACK_PANICS, CALLBACK_TIMEOUTS].iter().any(|taken| name.eq_ignore_ascii_case(taken)) {
+        "this name is that of the callbacks that failed"
     } else {
         return Ok(());
     };

@@ -6,15 +6,18 @@ use std::{
     collections::{BTreeMap, HashMap},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time,
 };
 
 use super::{
-    Counter, Data, Gauge, GaugeValue, Histogram, HistogramValue, Instrument, InstrumentBuilder, KeyValue,
-    LastRequest, Point, Reader, RegisterError, RequestMetrics, Snapshot, UpDownCounter, Value, View,
+    CallbackFailures, Counter, Gauge, GaugeValue, Histogram, HistogramValue, Instrument, InstrumentBuilder,
+    KeyValue, LastRequest, Reader, RegisterError, RequestMetrics, Snapshot, UpDownCounter, View,
     collection::Collection,
+    faults,
     instrument::{Identity, SeriesKey, Settings},
+    observe::{Failures, Rounds},
     reader::Readers,
-    register_error::{REJECTED, check_name, check_unit},
+    register_error::{check_name, check_unit},
     series::{AnySeries, AnySeriesSet, SeriesSet},
     view,
 };
@@ -43,6 +46,7 @@ use crate::{cell, series::forget_everywhere};
 pub struct Registry {
     state: Arc<Mutex<State>>,
     views: Arc<[View]>,
+    rounds: Arc<Rounds>,
 }
 
 /// Makes a [`Registry`]; see [`Registry::builder`].
@@ -50,6 +54,7 @@ pub struct Registry {
 #[must_use = "a builder makes no registry before `build`"]
 pub struct RegistryBuilder {
     views: Vec<View>,
+    observe_timeout: Option<time::Duration>,
 }
 
 impl RegistryBuilder {
@@ -59,10 +64,18 @@ impl RegistryBuilder {
         self
     }
 
+    /// Sets how long a collection waits for [callbacks](InstrumentBuilder::observe), all of them together; one second
+    /// unless set. Values that come later are in the next collection. Without any time, none is called.
+    pub fn observe_timeout(mut self, timeout: time::Duration) -> Self {
+        self.observe_timeout = Some(timeout);
+        self
+    }
+
     /// The registry.
     #[must_use]
     pub fn build(self) -> Registry {
-        Registry { state: Arc::default(), views: self.views.into() }
+        let rounds = self.observe_timeout.map(Rounds::new).unwrap_or_default();
+        Registry { state: Arc::default(), views: self.views.into(), rounds: Arc::new(rounds) }
     }
 }
 
@@ -80,7 +93,7 @@ struct State {
 struct Entry {
     /// In lower case.
     name: String,
-    kind: Cow<'static, str>,
+    kind: String,
     identities: Arc<[Identity]>,
     series: Arc<dyn AnySeriesSet>,
     /// Names the series that counts the samples that were not recorded.
@@ -144,9 +157,11 @@ impl Registry {
 
     /// The state of every series.
     ///
-    /// *Progress:* takes a lock that registering takes too, but recording does not.
+    /// *Progress:* takes a lock that registering takes too, but recording does not. Where there are
+    /// [callbacks](InstrumentBuilder::observe), waits for them up to the
+    /// [timeout](RegistryBuilder::observe_timeout).
     /// *Cost:* for each counter series a load per recording thread; for each histogram series a pass over its
-    /// buckets in use per recording thread.
+    /// buckets in use per recording thread; a thread to run the callbacks, if there are any.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = Snapshot::default();
@@ -169,6 +184,9 @@ impl Registry {
     }
 
     pub(super) fn collect(&self, snapshot: &mut Snapshot) {
+        // What they call is not ours, so it is called without the lock.
+        let callbacks = self.lock().instruments.values().flat_map(|entry| entry.series.callbacks()).collect();
+        self.rounds.run(callbacks);
         let listed: Vec<Listed> = self.lock().instruments.values().map(Entry::list).collect();
         cell::store().begin_collection();
         // Listed after all the leases that will be summed were taken.
@@ -178,7 +196,10 @@ impl Registry {
         for Listed { identities, series, .. } in &listed {
             series.collect(identities, &mut collection);
         }
-        collect_rejected(&listed, &mut collection);
+        let rejected = listed.iter().map(|listed| (&listed.rejected, listed.series.rejected()));
+        faults::collect_rejected(rejected, &mut collection);
+        let failures = listed.iter().filter_map(|listed| listed.series.failures());
+        faults::collect_failures(failures, &mut collection);
         collection.finish();
     }
 
@@ -233,6 +254,15 @@ impl Registry {
         self.instrument(name).map_or(0, |series| series.overflowed())
     }
 
+    /// How often the [callbacks](InstrumentBuilder::observe) of this instrument panicked or took too long; never if
+    /// there is no instrument of that name. The metrics `freewheel.callback.panics` and `freewheel.callback.timeouts`
+    /// say the same for every instrument.
+    #[must_use]
+    pub fn callback_failures(&self, name: &str) -> CallbackFailures {
+        let series = self.instrument(name).map(|series| series.list());
+        series.as_ref().and_then(|series| series.failures()).map(Failures::get).unwrap_or_default()
+    }
+
     /// How many series are registered.
     #[must_use]
     pub fn series(&self) -> usize {
@@ -252,12 +282,23 @@ impl Registry {
         &self,
         description: &InstrumentBuilder<I>,
     ) -> Result<Arc<SeriesSet<I>>, RegisterError> {
+        self.register_as(description, I::kind, SeriesSet::new)
+    }
+
+    /// The series of the instrument of that description, as another kind of instrument perhaps.
+    pub(super) fn register_as<I: Instrument, S: AnySeriesSet>(
+        &self,
+        description: &InstrumentBuilder<I>,
+        kind: impl FnOnce(&Settings) -> Cow<'static, str>,
+        make: impl FnOnce(Settings) -> S,
+    ) -> Result<Arc<S>, RegisterError> {
         check(description)?;
         let settings = view::apply(&self.views, &description.name, &description.settings);
+        let kind = kind(&settings);
         let mut state = self.lock();
-        let entry = state.entry(description, &settings)?;
+        let entry = state.entry(description, &kind, || Arc::new(make(settings)))?;
         let series: Arc<dyn Any + Send + Sync> = entry.series.clone();
-        series.downcast().map_err(|_| conflict(description, &settings, entry))
+        series.downcast().map_err(|_| conflict(description, &kind, entry))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -277,17 +318,13 @@ fn check<I: Instrument>(description: &InstrumentBuilder<I>) -> Result<(), Regist
     Ok(())
 }
 
-fn conflict<I: Instrument>(
-    description: &InstrumentBuilder<I>,
-    settings: &Settings,
-    entry: &Entry,
-) -> RegisterError {
-    let with_unit = |kind: Cow<'static, str>, unit: &str| format!("{kind} with unit {unit:?}");
+fn conflict<I: Instrument>(description: &InstrumentBuilder<I>, kind: &str, entry: &Entry) -> RegisterError {
+    let with_unit = |kind: &str, unit: &str| format!("{kind} with unit {unit:?}");
     let unit = I::PARTS[0].unit.unwrap_or(description.unit.as_deref().unwrap_or(""));
     RegisterError::Conflict {
         name: description.name.clone().into_owned(),
-        registered: with_unit(entry.kind.clone(), &entry.identities[0].unit),
-        requested: with_unit(I::kind(settings), unit),
+        registered: with_unit(&entry.kind, &entry.identities[0].unit),
+        requested: with_unit(kind, unit),
     }
 }
 
@@ -296,7 +333,8 @@ impl State {
     fn entry<I: Instrument>(
         &mut self,
         description: &InstrumentBuilder<I>,
-        settings: &Settings,
+        kind: &str,
+        series: impl FnOnce() -> Arc<dyn AnySeriesSet>,
     ) -> Result<&mut Entry, RegisterError> {
         let own_name = description.name.to_ascii_lowercase();
         let names = || I::PARTS.iter().map(|part| format!("{own_name}{}", part.suffix));
@@ -304,53 +342,36 @@ impl State {
             let entry = self.instruments.get_mut(&number).expect("names are of instruments that exist");
             let unit = description.unit.as_deref().or(I::PARTS[0].unit).unwrap_or("");
             let same = entry.name == own_name && *entry.identities[0].unit == *unit;
-            let same = same && entry.kind == I::kind(settings);
-            return if same { Ok(entry) } else { Err(conflict(description, settings, entry)) };
+            let same = same && entry.kind == kind;
+            return if same { Ok(entry) } else { Err(conflict(description, kind, entry)) };
         }
         if let Some(number) = names().find_map(|name| self.by_name.get(&name)) {
-            return Err(conflict(description, settings, &self.instruments[number]));
+            return Err(conflict(description, kind, &self.instruments[number]));
         }
         let number = self.registered;
         self.registered += 1;
         self.by_name.extend(names().chain([own_name.clone()]).map(|name| (name, number)));
-        Ok(self.instruments.entry(number).or_insert_with(|| Entry::new(description, settings)))
+        Ok(self.instruments.entry(number).or_insert_with(|| Entry::new(description, kind, series())))
     }
 }
 
-/// Reports the samples that were not recorded, if there are any.
-fn collect_rejected(listed: &[Listed], collection: &mut Collection<'_>) {
-    let time = collection.taken_at();
-    let points = listed.iter().map(|listed| (&listed.rejected, listed.series.rejected()));
-    let points = points.filter(|&(_, rejected)| rejected > 0).map(|(key, value)| Point {
-        attributes: key.attributes.clone(),
-        start: key.start,
-        time,
-        value,
-        exemplars: Vec::new(),
-        series: key.id,
-    });
-    let identity = Identity {
-        name: REJECTED.into(),
-        unit: "{sample}".into(),
-        description: "Samples that were not recorded, by instrument.".into(),
-    };
-    collection.push(&identity, Data::Counter(points.collect()));
-}
-
 impl Entry {
-    fn new<I: Instrument>(description: &InstrumentBuilder<I>, settings: &Settings) -> Self {
+    fn new<I: Instrument>(
+        description: &InstrumentBuilder<I>,
+        kind: &str,
+        series: Arc<dyn AnySeriesSet>,
+    ) -> Self {
         let identities = I::PARTS.iter().map(|part| Identity {
             name: format!("{}{}", description.name, part.suffix).into(),
             unit: part.unit.or(description.unit.as_deref()).unwrap_or("").into(),
             description: part.description.unwrap_or(&description.description).into(),
         });
-        let instrument = Value::String(description.name.clone());
         Self {
             name: description.name.to_ascii_lowercase(),
-            kind: I::kind(settings),
+            kind: kind.to_owned(),
             identities: identities.collect(),
-            series: Arc::new(SeriesSet::<I>::new(settings.clone())),
-            rejected: SeriesKey::new([KeyValue::new("instrument", instrument)].into(), 1),
+            series,
+            rejected: SeriesKey::of_instrument(description.name.clone()),
         }
     }
 

@@ -4,7 +4,7 @@ use std::{
     any::Any,
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -14,12 +14,13 @@ use super::{
     collection::Collection,
     digest,
     instrument::{Identity, Series, SeriesKey, Settings},
+    observe::{Callback, Failures},
 };
 use crate::series::{Directory, Found, forget_everywhere};
 
 /// How many series an instrument has at most unless told otherwise: OpenTelemetry specification, metrics SDK,
 /// "Cardinality limits".
-const DEFAULT_LIMIT: usize = 2000;
+pub(super) const DEFAULT_LIMIT: usize = 2000;
 
 /// All series of an instrument, shared by the registry and everything that looks up series.
 #[derive(Debug)]
@@ -47,6 +48,11 @@ pub(super) trait AnySeriesSet: Any + Send + Sync {
     /// Removes what is idle; a round of collections is over.
     fn sweep(&self);
     fn overflowed(&self) -> u64;
+
+    /// What is to be called before the series are collected.
+    fn callbacks(&self) -> Vec<Weak<Callback>> {
+        Vec::new()
+    }
 }
 
 /// Some series of an instrument of whatever kind.
@@ -54,14 +60,19 @@ pub(super) trait AnySeries: Send + Sync {
     fn collect(&self, identities: &[Identity], collection: &mut Collection<'_>);
     fn rejected(&self) -> u64;
     fn len(&self) -> usize;
+
+    /// How often callbacks failed, if the instrument has any.
+    fn failures(&self) -> Option<&Failures> {
+        None
+    }
 }
 
 impl<I: Instrument> SeriesSet<I> {
     pub(super) fn new(settings: Settings) -> Self {
-        let limit = settings.cardinality_limit.map_or(DEFAULT_LIMIT, |limit| limit.get());
-        let attributes = [KeyValue::new("otel.metric.overflow", true)].into();
-        let overflow =
-            Series { key: SeriesKey::new(attributes, I::PARTS.len()), handle: I::register(&settings) };
+        let limit = limit(&settings);
+        let attributes = [overflow_attribute()].into();
+        let key = SeriesKey::new(attributes, I::PARTS.len());
+        let overflow = Series { key, handle: I::register(&settings) };
         Self {
             directory: Directory::new(limit, overflow),
             settings,
@@ -177,6 +188,16 @@ impl<I: Instrument> AnySeries for Vec<Series<I>> {
     fn len(&self) -> usize {
         self.len()
     }
+}
+
+/// How many series there may be, that of the overflow included.
+pub(super) fn limit(settings: &Settings) -> usize {
+    settings.cardinality_limit.map_or(DEFAULT_LIMIT, |limit| limit.get())
+}
+
+/// What the series is called that takes what is over the limit.
+pub(super) fn overflow_attribute() -> KeyValue {
+    KeyValue::new("otel.metric.overflow", true)
 }
 
 /// Whether `set` has exactly the given attributes, which have different keys.

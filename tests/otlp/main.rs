@@ -8,6 +8,7 @@ mod exemplars;
 mod faults;
 mod histograms;
 mod lifecycle;
+mod observed;
 mod reading;
 mod start;
 mod wire;

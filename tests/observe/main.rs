@@ -1,0 +1,8 @@
+//! Values that are observed by callbacks.
+
+mod common;
+mod failures;
+mod registering;
+mod series;
+mod threads;
+mod values;
