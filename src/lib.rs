@@ -34,6 +34,10 @@ pub use latest::Latest;
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub mod metrics;
 
+#[cfg(all(feature = "process", not(any(freewheel_loom, freewheel_shuttle))))]
+#[cfg_attr(docsrs, doc(cfg(feature = "process")))]
+pub mod process;
+
 #[cfg(all(feature = "otlp", not(any(freewheel_loom, freewheel_shuttle))))]
 #[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]
 pub mod otlp;

@@ -113,6 +113,8 @@ pub use self::{
     view::View,
 };
 
+#[cfg(feature = "process")]
+pub(crate) use self::observe::{CounterF64, ObservedSet};
 #[cfg(feature = "otlp")]
 pub(crate) use self::snapshot::Windowed;
 

@@ -37,7 +37,7 @@ pub(super) use self::{
     kind::Number,
     round::Rounds,
 };
-use self::{kind::CounterF64, set::ObservedSet};
+pub(crate) use self::{kind::CounterF64, set::ObservedSet};
 
 use std::sync::Arc;
 

@@ -50,6 +50,15 @@ impl<K: Kind> ObservedSet<K> {
         }
     }
 
+    /// Adds a callback, if there is none yet.
+    #[cfg(feature = "process")]
+    pub(crate) fn add_first(&self, callback: impl FnMut(&mut Observer<K::Value>) + Send + 'static) {
+        let mut callbacks = self.callbacks();
+        if callbacks.is_empty() && !self.shared.settings.is_off {
+            self.add_to(&mut callbacks, callback);
+        }
+    }
+
     fn add_to(
         &self,
         callbacks: &mut Vec<Arc<Callback>>,
