@@ -38,6 +38,10 @@ pub mod metrics;
 #[cfg_attr(docsrs, doc(cfg(feature = "process")))]
 pub mod process;
 
+#[cfg(all(feature = "metrics-facade", not(any(freewheel_loom, freewheel_shuttle))))]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics-facade")))]
+pub mod facade;
+
 #[cfg(all(feature = "otlp", not(any(freewheel_loom, freewheel_shuttle))))]
 #[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]
 pub mod otlp;

@@ -1,6 +1,10 @@
 //! Registry and instruments: what a user sees.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    num::NonZeroU32,
+    thread,
+    time::{Duration, SystemTime},
+};
 
 use freewheel::metrics::{
     AttributeError, Buckets, Counter, Data, Gauge, Histogram, KeyValue, LastRequest, Outcome, Point,
@@ -194,6 +198,66 @@ fn values_that_are_no_number_are_counted_and_change_nothing() {
 }
 
 #[test]
+fn what_threads_add_to_a_gauge_is_all_in_it() {
+    let registry = Registry::new();
+    let level = registry.gauge::<i64>("level").build().unwrap();
+    let family = registry.gauge::<f64>("volume").family(["tank"]).unwrap();
+    level.record(100);
+    thread::scope(|scope| {
+        for up in [3, -1, 4, -1] {
+            let (level, family) = (&level, &family);
+            scope.spawn(move || {
+                for _ in 0..5000 {
+                    level.add(up);
+                    family.with(["a"]).add(up as f64 / 2.0);
+                }
+            });
+        }
+    });
+    assert_eq!(level.value(), Some(100 + 5000 * 5));
+    // Halves have exact sums.
+    assert_eq!(family.with(["a"]).bind().value(), Some(5000.0 * 2.5));
+}
+
+#[test]
+fn the_first_addition_to_a_gauge_begins_at_zero() {
+    let registry = Registry::new();
+    let gauge = registry.gauge::<f64>("g").build().unwrap();
+    gauge.add(f64::NAN);
+    assert_eq!((gauge.value(), gauge.rejected()), (None, 1));
+    gauge.add(-2.5);
+    assert_eq!(gauge.value(), Some(-2.5));
+    gauge.record(f64::MAX);
+    gauge.add(f64::MAX);
+    assert_eq!((gauge.value(), gauge.rejected()), (Some(f64::MAX), 2));
+    let wrapping = registry.gauge::<i64>("w").build().unwrap();
+    wrapping.record(i64::MAX);
+    wrapping.add(1);
+    assert_eq!(wrapping.value(), Some(i64::MIN));
+    Gauge::<i64>::unregistered().add(1);
+}
+
+#[test]
+fn a_gauge_that_is_added_to_is_not_idle() {
+    let registry = Registry::new();
+    let family = registry.gauge::<i64>("g").remove_idle_after(NonZeroU32::MIN).family(["k"]).unwrap();
+    family.with([1]).add(1);
+    for _ in 0..5 {
+        drop(registry.snapshot());
+        family.with([1]).add(0);
+    }
+    assert_eq!(registry.series(), 1);
+    for _ in 0..5 {
+        drop(registry.snapshot());
+        // Makes this thread let go of the idle one.
+        family.with([2]).add(1);
+    }
+    let left = registry.snapshot();
+    assert_eq!(left.gauge_i64("g", &[KeyValue::new("k", 1)]), None);
+    assert_eq!(left.gauge_i64("g", &[KeyValue::new("k", 2)]), Some(5));
+}
+
+#[test]
 fn a_gauge_without_a_value_is_not_exported() {
     let registry = Registry::new();
     let gauge = registry.gauge::<i64>("g").build().unwrap();
@@ -280,7 +344,7 @@ fn ids_used_again_begin_at_zero_for_every_kind() {
         assert_eq!(counter.total(), 0, "round {round}");
         assert_eq!((histogram.snapshot().count(), requests.snapshot().requests), (0, 0));
         assert_eq!((histogram.snapshot().max(), requests.snapshot().last), (None, None));
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
                     counter.add(round + 1);
@@ -312,7 +376,7 @@ fn request_metrics_report_everything_at_once() {
         );
     }
     // Another thread's last request, but it ended first.
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         scope.spawn(|| requests.record_at(Duration::from_secs(5), Outcome::Success, base.into()));
     });
     let seen = requests.snapshot();
@@ -345,7 +409,7 @@ fn a_timer_records_its_end_and_an_error_when_it_is_dropped() {
     let requests = Registry::new().requests("r").build().unwrap();
     let before = Timestamp::now();
     let timer = requests.start();
-    std::thread::sleep(Duration::from_millis(2));
+    thread::sleep(Duration::from_millis(2));
     timer.finish(Outcome::Success);
     requests.start().cancel();
     let seen = requests.snapshot();
@@ -375,7 +439,7 @@ fn the_last_request_is_the_newest_of_all_threads() {
     let last = Registry::new().last_request("last").build().unwrap();
     assert_eq!(last.load(), None);
     let all_alive = std::sync::Barrier::new(3);
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for at in [3, 9, 5] {
             let (last, all_alive) = (&last, &all_alive);
             scope.spawn(move || {

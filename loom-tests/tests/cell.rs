@@ -305,6 +305,68 @@ fn a_gauge_that_is_set_has_a_value() {
     });
 }
 
+#[test]
+fn what_is_added_to_a_gauge_at_once_is_all_in_it() {
+    explore(3, [(None, 3), (Some(1), 3), (Some(2), 3), (Some(3), 3)], || {
+        let gauge = Arc::new(GaugeCell::new());
+        let adders = [1, 2].map(|n| {
+            let gauge = gauge.clone();
+            thread::spawn(move || assert!(gauge.update(|bits| Some(bits + n))))
+        });
+        // Never the zero that was there before the first sum.
+        let seen = gauge.load();
+        for adder in adders {
+            adder.join().unwrap();
+        }
+        (seen, gauge.load().unwrap())
+    });
+}
+
+#[test]
+fn a_gauge_that_is_set_and_added_to_at_once_has_a_value() {
+    explore(3, [None, Some(1), Some(10), Some(11)], || {
+        let gauge = Arc::new(GaugeCell::new());
+        let setter = thread::spawn({
+            let gauge = gauge.clone();
+            move || gauge.store(10)
+        });
+        let adder = thread::spawn({
+            let gauge = gauge.clone();
+            move || assert!(gauge.update(|bits| Some(bits + 1)))
+        });
+        let seen = gauge.load();
+        setter.join().unwrap();
+        adder.join().unwrap();
+        // loom also shows 1, which atomics do not allow: the store would stand between the halves of the addition.
+        assert!(matches!(gauge.load(), Some(1 | 10 | 11)));
+        seen
+    });
+}
+
+#[test]
+fn a_gauge_that_was_added_to_has_another_activity_or_value() {
+    explore(3, [true, false], || {
+        let gauge = Arc::new(GaugeCell::new());
+        gauge.store(1);
+        let before = (gauge.activity(), gauge.load());
+        let adder = thread::spawn({
+            let gauge = gauge.clone();
+            move || assert!(gauge.update(|bits| Some(bits + 1)))
+        });
+        let between = (gauge.activity(), gauge.load());
+        adder.join().unwrap();
+        let after = (gauge.activity(), gauge.load());
+        assert_eq!(after.1, Some(2));
+        assert_ne!(after, before);
+        // A refused change is none; adding nothing is activity.
+        assert!(!gauge.update(|_| None));
+        assert_eq!((gauge.activity(), gauge.load()), after);
+        assert!(gauge.update(Some));
+        assert_ne!((gauge.activity(), gauge.load()), after);
+        between != before
+    });
+}
+
 /// Not how it is done: these must fail, or the models above prove nothing.
 #[test]
 fn the_models_catch_what_they_are_for() {

@@ -1,4 +1,4 @@
-//! One shared cell that holds the last value.
+//! One shared cell that holds the last value, or what was added to it.
 
 use crate::sync::atomic::{
     AtomicU32, AtomicU64,
@@ -35,6 +35,27 @@ impl GaugeCell {
     #[inline(always)]
     pub fn store(&self, bits: u64) {
         self.bits.store(bits, Relaxed);
+        self.note_store();
+    }
+
+    /// Replaces the value by what `change` makes of it, of zero bits if there is none yet; false if `change` refuses.
+    /// `change` is called again when another thread was faster.
+    pub fn update(&self, change: impl Fn(u64) -> Option<u64>) -> bool {
+        let mut before = self.bits.load(Relaxed);
+        while let Some(after) = change(before) {
+            match self.bits.compare_exchange_weak(before, after, Relaxed, Relaxed) {
+                Ok(_) => {
+                    self.note_store();
+                    return true;
+                }
+                Err(now) => before = now,
+            }
+        }
+        false
+    }
+
+    #[inline(always)]
+    fn note_store(&self) {
         if self.state.load(Relaxed) != STORED {
             // Release: edge SET. Who sees that there is a value sees one.
             self.state.store(STORED, Release);

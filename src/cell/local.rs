@@ -9,6 +9,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    marker::PhantomData,
     ptr::{self, NonNull},
     sync::LazyLock,
 };
@@ -138,17 +139,32 @@ pub(super) fn reserve_block(lease: &BlockLease) {
     });
 }
 
-/// Runs `f` with the calling thread marked as busy: what it records meanwhile, from an allocator, must not come back
-/// here and wait for a lock that the thread itself holds.
+/// Runs `f` with the calling thread marked as busy, see [`Quiet`].
 pub fn quietly<R>(f: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            LOCAL.with(|local| local.busy.set(self.0));
-        }
-    }
-    let _restore = Restore(LOCAL.with(|local| local.busy.replace(true)));
+    let _quiet = Quiet::begin();
     f()
+}
+
+/// Marks the calling thread as busy while it lives: what the thread records meanwhile, from an allocator, must not come
+/// back here and wait for a lock that the thread itself holds. Of several, the last begun ends first.
+#[derive(Debug)]
+pub struct Quiet {
+    was_busy: bool,
+    /// It is about one thread.
+    not_send: PhantomData<*const ()>,
+}
+
+impl Quiet {
+    /// Marks the calling thread.
+    pub fn begin() -> Self {
+        Self { was_busy: LOCAL.with(|local| local.busy.replace(true)), not_send: PhantomData }
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        LOCAL.with(|local| local.busy.set(self.was_busy));
+    }
 }
 
 impl Local {

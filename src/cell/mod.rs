@@ -14,7 +14,7 @@
 //! | `local.rs`     | the thread-local pointer to the thread's own slab and blocks     |
 //! | `handle.rs`    | what instruments hold: a word or a block to record into          |
 //! | `distribution.rs` | what histograms hold: a block of whatever buckets             |
-//! | `gauge.rs`     | one shared cell that holds the last value                        |
+//! | `gauge.rs`     | one shared cell that holds the last value, or a sum              |
 //! | `reservoir.rs` | a few samples out of many                                        |
 //! | `slot.rs`      | one thread's last value, several words that are never seen torn  |
 //! | `recorded.rs`  | what histograms record, each value as one word                   |
@@ -111,7 +111,7 @@ pub use self::{
 };
 
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
-pub use self::local::{is_busy, quietly};
+pub use self::local::{Quiet, is_busy, quietly};
 
 /// Models have no allocator that records.
 #[cfg(any(freewheel_loom, freewheel_shuttle))]

@@ -38,6 +38,7 @@ pub struct InstrumentBuilder<I> {
     pub(super) unit: Option<Cow<'static, str>>,
     pub(super) description: Cow<'static, str>,
     pub(super) settings: Settings,
+    takes_any_unit: bool,
     instrument: PhantomData<fn() -> I>,
 }
 
@@ -49,6 +50,7 @@ impl<I: Instrument> InstrumentBuilder<I> {
             unit: None,
             description: "".into(),
             settings: Settings::default(),
+            takes_any_unit: false,
             instrument: PhantomData,
         }
     }
@@ -102,6 +104,27 @@ impl<I: Instrument> InstrumentBuilder<I> {
         attributes::check(attributes)?;
         Ok(self.registry.register(self)?.find(attributes.iter().map(KeyValue::as_ref)))
     }
+
+    /// Whether an instrument of this name and kind that has this unit is the one described.
+    pub(super) fn has_unit(&self, unit: &str) -> bool {
+        let asked = self.unit.as_deref().or(I::PARTS[0].unit);
+        let is_open = self.takes_any_unit && (asked.is_none() || unit.is_empty());
+        is_open || asked.unwrap_or("") == unit
+    }
+}
+
+#[cfg(feature = "metrics-facade")]
+impl<I: Instrument> InstrumentBuilder<I> {
+    /// Takes the instrument with whatever unit it has, unless it and the builder have different ones.
+    pub(crate) fn any_unit(mut self) -> Self {
+        self.takes_any_unit = true;
+        self
+    }
+
+    /// Registers the instrument, and returns all its series.
+    pub(crate) fn series(&self) -> Result<std::sync::Arc<super::SeriesSet<I>>, RegisterError> {
+        self.registry.register(self)
+    }
 }
 
 impl<I: Instrument> InstrumentBuilder<I> {
@@ -152,8 +175,8 @@ impl<I> Clone for InstrumentBuilder<I> {
     fn clone(&self) -> Self {
         let (registry, name) = (self.registry.clone(), self.name.clone());
         let (unit, description) = (self.unit.clone(), self.description.clone());
-        let settings = self.settings.clone();
-        Self { registry, name, unit, description, settings, instrument: PhantomData }
+        let (settings, takes_any_unit) = (self.settings.clone(), self.takes_any_unit);
+        Self { registry, name, unit, description, settings, takes_any_unit, instrument: PhantomData }
     }
 }
 

@@ -94,7 +94,7 @@ impl Exemplars {
 
 #[cfg(feature = "trace")]
 mod sampled {
-    use std::{panic, sync::Arc};
+    use std::{cell::Cell, panic, sync::Arc};
 
     use opentelemetry::{
         Context,
@@ -112,28 +112,48 @@ mod sampled {
     const OF_EXPONENTIAL: usize = 20;
 
     thread_local! {
-        /// Whether the thread can ask for its context. Made after OpenTelemetry's own thread-local, it goes before it at
-        /// thread exit: from then on the answer is no, where OpenTelemetry would panic.
-        static CAN_ASK: CanAsk = CanAsk::new();
+        static CONTEXT: Cell<Asking> = const { Cell::new(Asking::First) };
+        /// Made after OpenTelemetry's own thread-local, it goes before it at thread exit.
+        static AT_EXIT: AtExit = const { AtExit };
     }
 
-    struct CanAsk(bool);
-
-    impl CanAsk {
-        fn new() -> Self {
-            Self(panic::catch_unwind(|| Context::map_current(|_| ())).is_ok())
-        }
+    /// Whether the thread can ask for its context.
+    #[derive(Clone, Copy)]
+    enum Asking {
+        /// For the first time. That allocates, and an allocator that records must not come here too.
+        First,
+        Possible,
+        /// It is asking for the first time, or its thread-locals are gone: OpenTelemetry would panic.
+        Impossible,
     }
 
-    impl Drop for CanAsk {
+    struct AtExit;
+
+    impl Drop for AtExit {
         fn drop(&mut self) {
-            self.0 = false;
+            CONTEXT.set(Asking::Impossible);
         }
     }
 
     #[inline(always)]
     fn with_context<R>(f: impl FnOnce(&Context) -> R) -> Option<R> {
-        CAN_ASK.try_with(|can_ask| can_ask.0.then(|| Context::map_current(f))).ok()?
+        match CONTEXT.get() {
+            Asking::Possible => Some(Context::map_current(f)),
+            Asking::First if ask_first() => Some(Context::map_current(f)),
+            Asking::First | Asking::Impossible => None,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ask_first() -> bool {
+        CONTEXT.set(Asking::Impossible);
+        let is_possible =
+            panic::catch_unwind(|| Context::map_current(|_| ())).is_ok() && AT_EXIT.try_with(|_| ()).is_ok();
+        if is_possible {
+            CONTEXT.set(Asking::Possible);
+        }
+        is_possible
     }
 
     #[inline(always)]

@@ -212,6 +212,12 @@ impl<V: GaugeValue + 'static, S: Selection<Gauge<V>>> Selected<Gauge<V>, S> {
     pub fn record(self, value: V) {
         self.selection.apply(|gauge| gauge.record(value));
     }
+
+    /// See [`Gauge::add`].
+    #[inline(always)]
+    pub fn add(self, value: V) {
+        self.selection.apply(|gauge| gauge.add(value));
+    }
 }
 
 impl<V: HistogramValue + 'static, S: Selection<Histogram<V>>> Selected<Histogram<V>, S> {

@@ -24,6 +24,7 @@
 //! | the others' `record` in a thread without a slab | takes a lock | those of the lock       |
 //! | [`Histogram`]s' `record` of `f64` below zero or beyond `2^-32 .. 2^32`, with exponential buckets | takes a lock | those of the lock |
 //! | [`Gauge::record`]                           | wait-free | one                        |
+//! | [`Gauge::add`]                              | lock-free | one                        |
 //! | looking up in a [`Family`] what the thread looked up lately, or in a [`TypedFamily`] | wait-free | none |
 //! | looking up something else that exists since a while, or beyond the limit | lock-free | those of reference counts |
 //! | looking up what is new | takes a lock, allocates | those of the lock |
@@ -74,6 +75,7 @@ mod observe;
 mod reader;
 mod register_error;
 mod registry;
+mod rejections;
 mod requests;
 #[cfg(feature = "serde")]
 mod serial;
@@ -117,6 +119,8 @@ pub use self::{
 pub(crate) use self::observe::{CounterF64, ObservedSet};
 #[cfg(feature = "otlp")]
 pub(crate) use self::snapshot::Windowed;
+#[cfg(feature = "metrics-facade")]
+pub(crate) use self::{rejections::Rejections, series::SeriesSet};
 
 use std::num::NonZeroUsize;
 

@@ -5,6 +5,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
     fmt,
+    ops::{Deref, DerefMut},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time,
 };
@@ -18,10 +19,14 @@ use super::{
     observe::{Failures, Rounds},
     reader::Readers,
     register_error::{check_name, check_unit},
+    rejections::Rejections,
     series::{AnySeries, AnySeriesSet, SeriesSet},
     view,
 };
-use crate::{cell, series::forget_everywhere};
+use crate::{
+    cell::{self, Quiet},
+    series::forget_everywhere,
+};
 
 /// The instruments of an application, or of a part of it.
 ///
@@ -87,6 +92,7 @@ struct State {
     /// By name in lower case: the instrument's own, and those that it is exported under.
     by_name: HashMap<String, u64>,
     readers: Readers,
+    rejections: Vec<Arc<Rejections>>,
 }
 
 /// An instrument with all its series.
@@ -196,7 +202,10 @@ impl Registry {
         for Listed { identities, series, .. } in &listed {
             series.collect(identities, &mut collection);
         }
+        let rejections = self.lock().rejections.clone();
         let rejected = listed.iter().map(|listed| (&listed.rejected, listed.series.rejected()));
+        let rejected =
+            rejected.chain(rejections.iter().map(|rejections| (&rejections.key, rejections.get())));
         faults::collect_rejected(rejected, &mut collection);
         let failures = listed.iter().filter_map(|listed| listed.series.failures());
         faults::collect_failures(failures, &mut collection);
@@ -301,9 +310,63 @@ impl Registry {
         series.downcast().map_err(|_| conflict(description, &kind, entry))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> Locked<'_> {
+        let quiet = Quiet::begin();
         // Nothing under this lock leaves the state half-changed, so a panic elsewhere does not spoil it.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        Locked { state: self.state.lock().unwrap_or_else(PoisonError::into_inner), _quiet: quiet }
+    }
+}
+
+#[cfg(feature = "metrics-facade")]
+impl Registry {
+    /// What counts the samples that were not recorded of something with these attributes, which is no instrument.
+    pub(crate) fn rejections(&self, attributes: &[KeyValue]) -> Arc<Rejections> {
+        let mut state = self.lock();
+        if let Some(same) = state.rejections.iter().find(|other| *other.key.attributes == *attributes) {
+            return same.clone();
+        }
+        let rejections = Arc::new(Rejections::new(attributes.into()));
+        state.rejections.push(rejections.clone());
+        rejections
+    }
+
+    /// Gives the instrument of that name and kind this description, if it has none.
+    pub(crate) fn describe<I: Instrument>(&self, name: &str, description: &str) {
+        let name = name.to_ascii_lowercase();
+        let mut state = self.lock();
+        let Some(number) = state.by_name.get(&name).copied() else { return };
+        let Some(entry) = state.instruments.get_mut(&number) else { return };
+        let series: &dyn Any = &*entry.series;
+        if let [Identity { name, unit, description: none }] = &*entry.identities
+            && none.is_empty()
+            && series.is::<SeriesSet<I>>()
+        {
+            // In a place of its own: by that of the name a snapshot knows that nothing is new.
+            let name = Arc::from(&**name);
+            entry.identities =
+                [Identity { name, unit: unit.clone(), description: description.into() }].into();
+        }
+    }
+}
+
+/// The state, locked. What an allocator records meanwhile must not come back here.
+struct Locked<'a> {
+    // Unlocked first.
+    state: MutexGuard<'a, State>,
+    _quiet: Quiet,
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
     }
 }
 
@@ -340,8 +403,7 @@ impl State {
         let names = || I::PARTS.iter().map(|part| format!("{own_name}{}", part.suffix));
         if let Some(number) = self.by_name.get(&own_name).copied() {
             let entry = self.instruments.get_mut(&number).expect("names are of instruments that exist");
-            let unit = description.unit.as_deref().or(I::PARTS[0].unit).unwrap_or("");
-            let same = entry.name == own_name && *entry.identities[0].unit == *unit;
+            let same = entry.name == own_name && description.has_unit(&entry.identities[0].unit);
             let same = same && entry.kind == kind;
             return if same { Ok(entry) } else { Err(conflict(description, kind, entry)) };
         }

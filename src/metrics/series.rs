@@ -24,7 +24,7 @@ pub(super) const DEFAULT_LIMIT: usize = 2000;
 
 /// All series of an instrument, shared by the registry and everything that looks up series.
 #[derive(Debug)]
-pub(super) struct SeriesSet<I> {
+pub(crate) struct SeriesSet<I> {
     settings: Settings,
     directory: Directory<Series<I>>,
     /// How many lookups ended in the overflow series.
@@ -83,7 +83,7 @@ impl<I: Instrument> SeriesSet<I> {
 
     /// A handle on the series with these attributes, in any order, made if there is room for it; else one on the
     /// overflow series. Of attributes with the same key the last one counts, and those without a key do not.
-    pub(super) fn find<'a, A>(&self, attributes: A) -> I
+    pub(crate) fn find<'a, A>(&self, attributes: A) -> I
     where
         A: Iterator<Item = (&'a str, ValueRef<'a>)> + Clone,
     {

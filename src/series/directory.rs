@@ -141,11 +141,13 @@ impl<T: Series> Directory<T> {
 
     /// Looks into the settled table.
     fn look(&self, hash: u64, is: impl Fn(&T) -> bool) -> Look<T> {
-        self.settled.with(|table| match table.series.find(hash, is) {
+        let look = |table: &Table<T>| match table.series.find(hash, is) {
             Some(series) => Look::Series(series.clone()),
             None if table.is_full => Look::Full,
             None => Look::Unknown,
-        })
+        };
+        // Quietly: the first look of a thread allocates.
+        quietly(|| self.settled.with(look))
     }
 
     /// The overflow series.

@@ -10,6 +10,12 @@ static GENERATION: Generation = Generation::new();
 /// A thread-local cache.
 pub type LocalCache<K, H> = LocalKey<RefCell<Cache<K, H>>>;
 
+/// The present generation: what was looked up in another one is to be looked up again.
+#[cfg(feature = "metrics-facade")]
+pub fn generation() -> u64 {
+    GENERATION.get()
+}
+
 /// Makes every thread forget what it looked up, at its next lookup.
 pub fn forget_everywhere() {
     GENERATION.advance();

@@ -58,5 +58,7 @@ pub use self::{
 
 #[cfg(any(freewheel_loom, freewheel_shuttle))]
 pub use self::cache::Generation;
+#[cfg(all(feature = "metrics-facade", not(any(freewheel_loom, freewheel_shuttle))))]
+pub use self::local::generation;
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub use self::local::{LocalCache, forget_everywhere, remember, with_remembered};

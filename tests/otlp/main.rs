@@ -5,6 +5,8 @@ mod collector;
 mod delivery;
 #[cfg(feature = "trace")]
 mod exemplars;
+#[cfg(feature = "metrics-facade")]
+mod facade;
 mod faults;
 mod histograms;
 mod lifecycle;
