@@ -63,23 +63,30 @@ pub struct ExponentialTotals {
 /// Records `n` times a value in a block of the caller's own (OWNER). Extremes are compared by `rank`.
 #[inline(always)]
 pub(super) fn record<V: Recorded>(words: &[AtomicU64], value: u64, rank: u64, slot: usize, n: u64) {
+    let sum = &split(words).0[SUM];
     // Release: edge EARLIER. Who reads this sum finds every earlier record in the buckets.
-    words[SUM].store(V::add(words[SUM].load(Relaxed), value, n), Release);
+    sum.store(V::add(sum.load(Relaxed), value, n), Release);
     record_unsummed(words, rank, slot, n);
 }
 
 /// Records `n` times a value in everything but the sum.
 #[inline(always)]
 fn record_unsummed(words: &[AtomicU64], rank: u64, slot: usize, n: u64) {
-    if rank > words[MAX].load(Relaxed) {
-        words[MAX].store(rank, Relaxed);
+    let (header, buckets) = split(words);
+    if rank > header[MAX].load(Relaxed) {
+        header[MAX].store(rank, Relaxed);
     }
-    if !rank > words[NOT_MIN].load(Relaxed) {
-        words[NOT_MIN].store(!rank, Relaxed);
+    if !rank > header[NOT_MIN].load(Relaxed) {
+        header[NOT_MIN].store(!rank, Relaxed);
     }
-    let bucket = &words[HEADER + slot];
+    let bucket = &buckets[slot];
     // Release: edge SUMMED. Who finds this record in its bucket finds that the sum has moved.
     bucket.store(bucket.load(Relaxed).wrapping_add(n), Release);
+}
+
+#[inline(always)]
+fn split(words: &[AtomicU64]) -> (&[AtomicU64; HEADER], &[AtomicU64]) {
+    words.split_first_chunk().expect("every block begins with a header")
 }
 
 impl Exponential {
