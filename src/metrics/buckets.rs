@@ -32,6 +32,8 @@ pub(super) enum Kind {
 impl Buckets {
     /// Base-2 exponential buckets: `2^scale` to each power of two.
     ///
+    /// *Cost:* `528 * 2^scale` bytes per series and recording thread: 17 KiB at the default scale 5.
+    ///
     /// # Errors
     ///
     /// [`BucketsError::Scale`] unless `scale` is in `3..=8`.
@@ -44,6 +46,12 @@ impl Buckets {
 
     /// Buckets between given upper bounds, in units of the instrument (for durations: seconds). A value that equals a
     /// bound lies below it; those above the last bound have a bucket of their own.
+    ///
+    /// Values are compared as an `f64` in units of the instrument, as they are exported. So 75 ms lie below the bound
+    /// 0.075 s, though the `f64` that is nearest to this decimal fraction is a little less.
+    ///
+    /// *Cost:* eight bytes per bucket, series and recording thread; recording searches among the bounds, in as many
+    /// steps as their number has binary digits.
     ///
     /// # Errors
     ///

@@ -164,7 +164,8 @@ impl<I: Instrument> InstrumentBuilder<I> {
 }
 
 impl<V: HistogramValue> InstrumentBuilder<Histogram<V>> {
-    /// Sets the buckets, exponential ones at scale 5 unless set. A [`View`](super::View) goes before.
+    /// Sets the buckets, exponential ones at scale 5 unless set. All series of an instrument have the same; a
+    /// [`View`](super::View) goes before what is set here.
     pub fn buckets(mut self, buckets: Buckets) -> Self {
         self.settings.buckets = Some(buckets);
         self

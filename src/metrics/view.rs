@@ -38,7 +38,7 @@ impl View {
         Self { pattern: pattern.into(), settings: Settings::default() }
     }
 
-    /// Sets the buckets of histograms.
+    /// Sets the buckets of histograms; not those of [`RequestMetrics`](super::RequestMetrics), which are the default ones.
     pub fn buckets(mut self, buckets: Buckets) -> Self {
         self.settings.buckets = Some(buckets);
         self
