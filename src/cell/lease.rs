@@ -17,11 +17,13 @@ pub struct WordLease {
     offset: u64,
     /// Where threads without a slab add.
     shared: AtomicU64,
+    /// How often somebody was told of a total that can become zero again.
+    told: AtomicU64,
 }
 
 impl WordLease {
     pub(super) fn new(store: Arc<Store>, id: u32, offset: u64) -> Self {
-        Self { store, id, offset, shared: AtomicU64::new(0) }
+        Self { store, id, offset, shared: AtomicU64::new(0), told: AtomicU64::new(0) }
     }
 
     /// The index of the word.
@@ -38,6 +40,16 @@ impl WordLease {
     /// The sum over all threads since the lease began; wraps.
     pub fn total(&self) -> u64 {
         self.store.slabs().sum(self.id).wrapping_add(self.shared_total())
+    }
+
+    /// Notes that somebody is told of a total that can become zero again.
+    pub fn tell(&self) {
+        self.told.fetch_add(1, Relaxed);
+    }
+
+    /// How often somebody was told of such a total.
+    pub fn told(&self) -> u64 {
+        self.told.load(Relaxed)
     }
 
     /// The part of the total that is not in slabs.

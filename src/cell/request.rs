@@ -87,6 +87,11 @@ impl Request {
         DURATIONS.record_unsummed::<Nanos>(words, ending.nanos());
     }
 
+    /// How many requests were recorded; wraps.
+    pub fn recorded(lease: &BlockLease) -> u64 {
+        recorded::<SLOT_WORDS>(lease)
+    }
+
     /// The totals of a series.
     pub fn totals(lease: &BlockLease) -> RequestTotals {
         let mut totals = RequestTotals::default();
@@ -106,6 +111,13 @@ impl Request {
         totals.durations = ExponentialTotals { sum, ..DURATIONS.by_bucket::<Nanos>(durations) };
         totals
     }
+}
+
+/// How many requests were recorded into blocks that begin with a slot of `N` words; wraps.
+fn recorded<const N: usize>(lease: &BlockLease) -> u64 {
+    let blocks = lease.blocks();
+    let writes = blocks.iter().map(|block| Slot::<N>::new(block.as_slice()).read_torn().writes);
+    writes.fold(0, u64::wrapping_add)
 }
 
 impl RequestTotals {
@@ -138,6 +150,11 @@ impl LastRequest {
     #[inline(always)]
     pub fn record(words: &[AtomicU64], Ended { at, ending }: Ended) {
         Slot::<2>::new(words).write([at, ending.0]);
+    }
+
+    /// How many requests were stored; wraps.
+    pub fn recorded(lease: &BlockLease) -> u64 {
+        recorded::<2>(lease)
     }
 
     /// The request with the newest time stamp.

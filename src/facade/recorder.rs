@@ -123,7 +123,7 @@ impl Shared {
             if H::kept().try_with(|_| ()).is_err() {
                 return self.find_late(hash, key);
             }
-            remember(H::kept(), hash, || self.look_up(key), clone)
+            remember(H::kept(), hash, || (self.look_up(key), || self.kept_key(key)), clone)
         })
     }
 
@@ -136,13 +136,13 @@ impl Shared {
         if let Some(handle) = quietly(|| kept().find(hash, generation, is).cloned()) {
             return handle;
         }
-        let (key, handle) = self.look_up::<H>(key);
-        quietly(|| kept().insert(hash, generation, key, handle.clone()));
+        let handle = self.look_up::<H>(key);
+        quietly(|| kept().insert(hash, generation, self.kept_key(key), handle.clone()));
         handle
     }
 
-    fn look_up<H: Handle>(&self, key: &Key) -> (KeptKey, H) {
-        let handle = match quietly(|| self.series::<H>(key)) {
+    fn look_up<H: Handle>(&self, key: &Key) -> H {
+        match quietly(|| self.series::<H>(key)) {
             Ok(series) => {
                 let labels = key.labels().map(|label| (label.key(), ValueRef::Str(label.value())));
                 // Not quietly: whom it takes for an allocator does not get a series.
@@ -150,8 +150,11 @@ impl Shared {
                 quietly(|| H::over(instrument, &self.in_allocator))
             }
             Err(error) => quietly(|| self.reject::<H>(key, error)),
-        };
-        (quietly(|| KeptKey { recorder: self.number, key: key.clone() }), handle)
+        }
+    }
+
+    fn kept_key(&self, key: &Key) -> KeptKey {
+        KeptKey { recorder: self.number, key: key.clone() }
     }
 
     /// All series of the instrument of that name.
@@ -188,10 +191,8 @@ impl Shared {
         let is_given = |kept: &KeptDescription| *kept == given;
         if let Err(nothing) = with_remembered(&DESCRIPTIONS, given.hash(), is_given, |()| ()) {
             let apply = || {
-                quietly(|| {
-                    self.apply::<H>(&given);
-                    (given.clone(), ())
-                })
+                quietly(|| self.apply::<H>(&given));
+                ((), || given.clone())
             };
             remember(&DESCRIPTIONS, given.hash(), apply, nothing);
         }

@@ -7,7 +7,7 @@ use super::{
     collection::{Collection, Points},
     instrument::{Identity, Part, Series, SeriesKey, Settings, define_cache, sealed::Sealed},
 };
-use crate::cell::Word;
+use crate::cell::{Word, WordLease};
 
 /// A sum that only rises: requests, bytes, errors.
 ///
@@ -75,7 +75,7 @@ impl Sealed for Counter {
         });
         let mut points = Points::over(before);
         let time = collection.taken_at();
-        each_total(series, |counter| &counter.0, collection, |key, total| points.push(key, time, total));
+        each_total(series, |counter| &counter.0, collection, |key, _, total| points.push(key, time, total));
         collection.push(&identities[0], Data::Counter(points.finish()));
     }
 }
@@ -136,8 +136,10 @@ impl Sealed for UpDownCounter {
     }
 
     fn activity(&self) -> Option<[u64; 2]> {
-        // A sum that is not zero says something also while it does not move.
-        (self.total() == 0).then_some([0, 0])
+        // A sum that is not zero says something also while it does not move. One that is may have been another when
+        // somebody looked: then he has to look again.
+        let lease = self.0.lease()?;
+        (lease.total() == 0).then(|| [lease.told(), 0])
     }
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {
@@ -147,21 +149,28 @@ impl Sealed for UpDownCounter {
         });
         let mut points = Points::over(before);
         let time = collection.taken_at();
-        let push = |key: &SeriesKey, total: u64| points.push(key, time, total.cast_signed());
+        let push = |key: &SeriesKey, lease: &WordLease, total: u64| {
+            if total != 0 {
+                lease.tell();
+            }
+            points.push(key, time, total.cast_signed());
+        };
         each_total(series, |counter| &counter.0, collection, push);
         collection.push(&identities[0], Data::UpDownCounter(points.finish()));
     }
 }
 
-/// Calls `push` with the key and the total of each series.
+/// Calls `push` with the key, the lease and the total of each series.
 fn each_total<I>(
     series: &[Series<I>],
     word: impl Fn(&I) -> &Word,
     collection: &Collection<'_>,
-    mut push: impl FnMut(&SeriesKey, u64),
+    mut push: impl FnMut(&SeriesKey, &WordLease, u64),
 ) {
-    let mut keys = series.iter().map(|series| &series.key);
-    collection.totals().each(series.iter().filter_map(|series| word(&series.handle).lease()), |total| {
-        push(keys.next().expect("every series of a registry has a lease"), total);
+    let leased = series.iter().filter_map(|series| Some((&series.key, word(&series.handle).lease()?)));
+    let mut pushed = leased.clone();
+    collection.totals().each(leased.map(|(_, lease)| lease), |total| {
+        let (key, lease) = pushed.next().expect("there are as many totals as leases");
+        push(key, lease, total);
     });
 }

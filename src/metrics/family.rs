@@ -281,8 +281,14 @@ impl<I: Instrument, V: Values<N>, const N: usize> selection::Sealed<I> for Fixed
         let long_texts = || values.values().into_iter().filter_map(long_text);
         let is = |kept: &Kept| kept.is(*owner, [digests].into_iter(), long_texts);
         let look_up = || {
-            let handle = shared.series.find(shared.keys.iter().map(|key| &**key).zip(values.values()));
-            (Kept::new(*owner, digests.into_iter(), long_texts()), handle)
+            // Asked for once: who says something else the next time must not have it remembered for this.
+            let values = values.values();
+            let handle = shared.series.find(shared.keys.iter().map(|key| &**key).zip(values));
+            let make_key = move || {
+                let digests = values.map(|value| Digest::new(value, seed)).into_iter();
+                Kept::new(*owner, digests, values.into_iter().filter_map(long_text))
+            };
+            (handle, make_key)
         };
         with_remembered(I::cache(), hash, is, record)
             .unwrap_or_else(|record| remember(I::cache(), hash, look_up, record))
@@ -311,7 +317,7 @@ impl<I: Instrument> selection::Sealed<I> for AnyKeys<'_, I> {
         let is = |kept: &Kept| kept.is(*owner, pairs(), || long_texts(attributes));
         let look_up = || {
             let handle = series.find(attributes.iter().map(KeyValue::as_ref));
-            (Kept::new(*owner, pairs().flatten(), long_texts(attributes)), handle)
+            (handle, || Kept::new(*owner, pairs().flatten(), long_texts(attributes)))
         };
         with_remembered(I::cache(), hash, is, record)
             .unwrap_or_else(|record| remember(I::cache(), hash, look_up, record))

@@ -33,11 +33,13 @@ pub struct Reader {
     id: u64,
     /// What the last window ended with.
     before: Snapshot,
+    /// The round in which the last snapshot was begun.
+    round: u64,
 }
 
 impl Reader {
     pub(super) fn new(registry: Registry, id: u64) -> Self {
-        Self { registry, id, before: Snapshot::default() }
+        Self { registry, id, before: Snapshot::default(), round: 0 }
     }
 
     /// The state of every series, as [`Registry::snapshot`].
@@ -58,15 +60,16 @@ impl Reader {
     }
 
     /// A snapshot that idle series do not count before it is [acknowledged](Self::acknowledge).
-    pub(crate) fn peek(&self) -> Snapshot {
+    pub(crate) fn peek(&mut self) -> Snapshot {
+        self.round = self.registry.round();
         let mut snapshot = Snapshot::default();
         self.registry.collect(&mut snapshot);
         snapshot
     }
 
-    /// Says that what was collected before has arrived.
+    /// Says that the last snapshot has arrived.
     pub(crate) fn acknowledge(&mut self) {
-        self.registry.end_collection(Some(self.id));
+        self.registry.end_collection(Some(Reading { reader: self.id, round: self.round }));
     }
 }
 
@@ -76,11 +79,23 @@ impl Drop for Reader {
     }
 }
 
+/// A snapshot that a reader has taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    reader: u64,
+    /// The round in which it was begun.
+    round: u64,
+}
+
 /// Who reads a registry, and who of them has in this round.
+///
+/// A round is over when every reader has a snapshot that was begun in it; then idle series go, and with that the next
+/// one begins. So what has not changed from the end of one round to that of the next, every reader has seen.
 #[derive(Debug, Default)]
 pub(super) struct Readers {
     has_read: HashMap<u64, bool>,
     next: u64,
+    round: u64,
 }
 
 impl Readers {
@@ -95,16 +110,26 @@ impl Readers {
         self.has_read.remove(&id);
     }
 
-    /// Whether with this reading, of a reader or of somebody else, a round is over.
-    pub(super) fn seen(&mut self, id: Option<u64>) -> bool {
-        let Some(has_read) = id.and_then(|id| self.has_read.get_mut(&id)) else {
-            return self.has_read.is_empty();
-        };
-        *has_read = true;
-        let is_over = self.has_read.values().all(|&has_read| has_read);
-        if is_over {
+    /// The number of the present round.
+    pub(super) fn round(&self) -> u64 {
+        self.round
+    }
+
+    /// Notes a reading, or one by somebody who is no reader; if the round is over with it, runs `sweep` and begins the
+    /// next one.
+    pub(super) fn note(&mut self, reading: Option<Reading>, sweep: impl FnOnce()) {
+        if let Some(Reading { reader, round }) = reading
+            && let Some(has_read) = self.has_read.get_mut(&reader)
+        {
+            // What was begun before may lack what was recorded before the last round was over.
+            *has_read |= round == self.round;
+        } else if !self.has_read.is_empty() {
+            return;
+        }
+        if self.has_read.values().all(|&has_read| has_read) {
+            sweep();
+            self.round += 1;
             self.has_read.values_mut().for_each(|has_read| *has_read = false);
         }
-        is_over
     }
 }

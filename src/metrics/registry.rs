@@ -17,7 +17,7 @@ use super::{
     faults,
     instrument::{Identity, SeriesKey, Settings},
     observe::{Failures, Rounds},
-    reader::Readers,
+    reader::{Readers, Reading},
     register_error::{check_name, check_unit},
     rejections::Rejections,
     series::{AnySeries, AnySeriesSet, SeriesSet},
@@ -50,6 +50,8 @@ use crate::{
 #[derive(Clone, Default)]
 pub struct Registry {
     state: Arc<Mutex<State>>,
+    /// Locked while idle series go, and never after `state`.
+    readers: Arc<Mutex<Readers>>,
     views: Arc<[View]>,
     rounds: Arc<Rounds>,
 }
@@ -79,8 +81,8 @@ impl RegistryBuilder {
     /// The registry.
     #[must_use]
     pub fn build(self) -> Registry {
-        let rounds = self.observe_timeout.map(Rounds::new).unwrap_or_default();
-        Registry { state: Arc::default(), views: self.views.into(), rounds: Arc::new(rounds) }
+        let rounds = Arc::new(self.observe_timeout.map(Rounds::new).unwrap_or_default());
+        Registry { views: self.views.into(), rounds, ..Registry::default() }
     }
 }
 
@@ -91,7 +93,6 @@ struct State {
     registered: u64,
     /// By name in lower case: the instrument's own, and those that it is exported under.
     by_name: HashMap<String, u64>,
-    readers: Readers,
     rejections: Vec<Arc<Rejections>>,
 }
 
@@ -110,7 +111,8 @@ struct Entry {
 struct Listed {
     identities: Arc<[Identity]>,
     series: Arc<dyn AnySeries>,
-    rejected: SeriesKey,
+    /// Names the series that counts the samples that were not recorded, and how many they are.
+    rejected: (SeriesKey, u64),
 }
 
 impl Registry {
@@ -185,7 +187,7 @@ impl Registry {
     /// Begins a reader: one that takes snapshots again and again, and that [idle
     /// series](InstrumentBuilder::remove_idle_after) wait for.
     pub fn reader(&self) -> Reader {
-        let id = self.lock().readers.begin();
+        let id = lock(&self.readers).begin();
         Reader::new(self.clone(), id)
     }
 
@@ -203,7 +205,7 @@ impl Registry {
             series.collect(identities, &mut collection);
         }
         let rejections = self.lock().rejections.clone();
-        let rejected = listed.iter().map(|listed| (&listed.rejected, listed.series.rejected()));
+        let rejected = listed.iter().map(|listed| (&listed.rejected.0, listed.rejected.1));
         let rejected =
             rejected.chain(rejections.iter().map(|rejections| (&rejections.key, rejections.get())));
         faults::collect_rejected(rejected, &mut collection);
@@ -212,21 +214,22 @@ impl Registry {
         collection.finish();
     }
 
+    /// The present round of readings.
+    pub(super) fn round(&self) -> u64 {
+        lock(&self.readers).round()
+    }
+
     /// Says that a reader, or somebody who is none, has what it collected. When all have, a round is over, and series
     /// that are idle since some rounds go.
-    pub(super) fn end_collection(&self, reader: Option<u64>) {
-        let sets: Vec<Arc<dyn AnySeriesSet>> = {
-            let mut state = self.lock();
-            if !state.readers.seen(reader) {
-                return;
-            }
-            state.instruments.values().map(|entry| entry.series.clone()).collect()
-        };
-        sets.iter().for_each(|series| series.sweep());
+    pub(super) fn end_collection(&self, reading: Option<Reading>) {
+        lock(&self.readers).note(reading, || {
+            let sets: Vec<_> = self.lock().instruments.values().map(|entry| entry.series.clone()).collect();
+            sets.iter().for_each(|series| series.sweep());
+        });
     }
 
     pub(super) fn end_reader(&self, reader: u64) {
-        self.lock().readers.end(reader);
+        lock(&self.readers).end(reader);
     }
 
     /// Removes an instrument and all its series; false if there is none of that name. What it is exported as ends
@@ -268,14 +271,14 @@ impl Registry {
     /// say the same for every instrument.
     #[must_use]
     pub fn callback_failures(&self, name: &str) -> CallbackFailures {
-        let series = self.instrument(name).map(|series| series.list());
+        let series = self.instrument(name).map(|series| series.list().0);
         series.as_ref().and_then(|series| series.failures()).map(Failures::get).unwrap_or_default()
     }
 
     /// How many series are registered.
     #[must_use]
     pub fn series(&self) -> usize {
-        self.lock().instruments.values().map(|entry| entry.series.list().len()).sum()
+        self.lock().instruments.values().map(|entry| entry.series.len()).sum()
     }
 
     /// The series of the instrument with that name of its own.
@@ -370,6 +373,11 @@ impl DerefMut for Locked<'_> {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing under these locks leaves the state half-changed, so a panic elsewhere does not spoil it.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Checks names and unit as they will be exported.
 fn check<I: Instrument>(description: &InstrumentBuilder<I>) -> Result<(), RegisterError> {
     for part in I::PARTS {
@@ -438,8 +446,8 @@ impl Entry {
     }
 
     fn list(&self) -> Listed {
-        let (identities, rejected) = (self.identities.clone(), self.rejected.clone());
-        Listed { identities, series: self.series.list(), rejected }
+        let (series, rejected) = self.series.list();
+        Listed { identities: self.identities.clone(), series, rejected: (self.rejected.clone(), rejected) }
     }
 }
 

@@ -298,7 +298,7 @@ impl Sealed for RequestMetrics {
     }
 
     fn activity(&self) -> Option<[u64; 2]> {
-        Some([self.snapshot().requests, 0])
+        Some([Request::recorded(self.block.lease()?), 0])
     }
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {
@@ -389,7 +389,8 @@ impl Sealed for LastRequest {
     }
 
     fn activity(&self) -> Option<[u64; 2]> {
-        Some([self.load().map_or(0, |last| last.at.as_unix_nanos()), 0])
+        // Not the time stamp: a clock may stand still.
+        Some([cell::LastRequest::recorded(self.0.lease()?), 0])
     }
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {

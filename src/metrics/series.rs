@@ -31,6 +31,9 @@ pub(crate) struct SeriesSet<I> {
     overflowed: AtomicU64,
     /// What the last sweep found; empty unless idle series are removed.
     quiet: Mutex<HashMap<SeriesId, Quiet>>,
+    /// How many samples were not recorded in series that are gone. Locked while series go and while they are listed,
+    /// so that each sample is counted in one place.
+    rejected_before: Mutex<u64>,
 }
 
 /// How long a series has not changed.
@@ -42,8 +45,9 @@ struct Quiet {
 
 /// [`SeriesSet`] of an instrument of whatever kind.
 pub(super) trait AnySeriesSet: Any + Send + Sync {
-    /// The series that there are now.
-    fn list(&self) -> Arc<dyn AnySeries>;
+    /// The series that there are now, and how many samples were not recorded, in these and in those that are gone.
+    fn list(&self) -> (Arc<dyn AnySeries>, u64);
+    fn len(&self) -> usize;
     fn remove(&self, attributes: &[KeyValue]) -> bool;
     /// Removes what is idle; a round of collections is over.
     fn sweep(&self);
@@ -58,8 +62,6 @@ pub(super) trait AnySeriesSet: Any + Send + Sync {
 /// Some series of an instrument of whatever kind.
 pub(super) trait AnySeries: Send + Sync {
     fn collect(&self, identities: &[Identity], collection: &mut Collection<'_>);
-    fn rejected(&self) -> u64;
-    fn len(&self) -> usize;
 
     /// How often callbacks failed, if the instrument has any.
     fn failures(&self) -> Option<&Failures> {
@@ -78,6 +80,7 @@ impl<I: Instrument> SeriesSet<I> {
             settings,
             overflowed: AtomicU64::new(0),
             quiet: Mutex::default(),
+            rejected_before: Mutex::default(),
         }
     }
 
@@ -107,6 +110,9 @@ impl<I: Instrument> SeriesSet<I> {
 
     /// The overflow series, for what has no series by its nature.
     pub(super) fn overflow(&self) -> I {
+        if self.settings.is_off {
+            return I::unregistered();
+        }
         self.overflowed.fetch_add(1, Relaxed);
         self.directory.overflow().handle
     }
@@ -128,19 +134,35 @@ impl<I: Instrument> SeriesSet<I> {
     fn with_quiet<R>(&self, change: impl FnOnce(&mut HashMap<SeriesId, Quiet>) -> R) -> R {
         change(&mut self.quiet.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    fn with_rejected_before<R>(&self, change: impl FnOnce(&mut u64) -> R) -> R {
+        change(&mut self.rejected_before.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl<I: Instrument> AnySeriesSet for SeriesSet<I> {
-    fn list(&self) -> Arc<dyn AnySeries> {
-        self.directory.list()
+    fn list(&self) -> (Arc<dyn AnySeries>, u64) {
+        self.with_rejected_before(|before| {
+            let list = self.directory.list();
+            let rejected = list.iter().map(|series| series.handle.rejected()).sum::<u64>();
+            (list as Arc<dyn AnySeries>, *before + rejected)
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.directory.list().len()
     }
 
     fn remove(&self, attributes: &[KeyValue]) -> bool {
         let attributes = attributes.iter().map(KeyValue::as_ref);
         let is = |series: &Series<I>| is_set_of(&series.key.attributes, attributes.clone());
-        let removed = self.directory.remove(digest::hash(attributes.clone()), is);
+        let is_removed = self.with_rejected_before(|before| {
+            let removed = self.directory.remove(digest::hash(attributes.clone()), is);
+            *before += removed.as_ref().map_or(0, |series| series.handle.rejected());
+            removed.is_some()
+        });
         forget_everywhere();
-        removed.is_some()
+        is_removed
     }
 
     fn sweep(&self) {
@@ -163,10 +185,17 @@ impl<I: Instrument> AnySeriesSet for SeriesSet<I> {
             // The handles in caches go at their threads' next lookups, so some series wait for a later round.
             forget_everywhere();
             self.with_quiet(|quiet| {
-                self.directory.remove_unheld(
-                    |series| quiet.get(&series.key.id).is_some_and(|quiet| quiet.rounds >= patience.get()),
-                    |series| quiet[&series.key.id].activity == series.handle.activity(),
-                )
+                self.with_rejected_before(|before| {
+                    let is_due = |series: &Series<I>| {
+                        quiet.get(&series.key.id).is_some_and(|quiet| quiet.rounds >= patience.get())
+                    };
+                    let may_go = |Series { key, handle }: &Series<I>| {
+                        let goes = quiet[&key.id].activity == handle.activity();
+                        *before += if goes { handle.rejected() } else { 0 };
+                        goes
+                    };
+                    self.directory.remove_unheld(is_due, may_go)
+                })
             });
         }
     }
@@ -179,14 +208,6 @@ impl<I: Instrument> AnySeriesSet for SeriesSet<I> {
 impl<I: Instrument> AnySeries for Vec<Series<I>> {
     fn collect(&self, identities: &[Identity], collection: &mut Collection<'_>) {
         I::collect(self, identities, collection);
-    }
-
-    fn rejected(&self) -> u64 {
-        self.iter().map(|series| series.handle.rejected()).sum()
-    }
-
-    fn len(&self) -> usize {
-        self.len()
     }
 }
 

@@ -9,6 +9,9 @@ use std::{
 use super::{Instrument, ValueRef, series::SeriesSet};
 use crate::cell::{is_busy, quietly};
 
+/// How many labels a tuple has at most.
+const MAX_LABELS: usize = 6;
+
 /// An attribute whose values are known: an enum, mostly.
 ///
 /// # Examples
@@ -224,13 +227,15 @@ impl<I: Instrument, L: Labels> TypedFamily<I, L> {
             return overflow.get_or_init(|| series.overflow());
         };
         let keys = <L::Tuple as tuple::Sealed>::KEYS;
-        let mut values = vec![""; keys.len()];
+        // Not allocated: an allocator that records would come back here for the same series, for ever.
+        let mut values = [ValueRef::Str(""); MAX_LABELS];
         for (value, values) in values.iter_mut().zip(<L::Tuple as tuple::Sealed>::VALUES).rev() {
-            *value = values[digits % values.len()];
+            *value = ValueRef::Str(values[digits % values.len()]);
             digits /= values.len();
         }
-        let values = values.iter().map(|value| ValueRef::Str(value));
-        quietly(|| cell.get_or_init(|| series.find(keys.iter().copied().zip(values))))
+        // Not while busy: who is does not get a series of its own.
+        let handle = series.find(keys.iter().copied().zip(values));
+        quietly(|| cell.get_or_init(|| handle))
     }
 }
 

@@ -14,9 +14,9 @@ use crate::{
     },
 };
 
-/// Recent series are settled when they are this many, and more than a quarter of those that are settled: so each
-/// series is copied a bounded number of times.
-const SETTLE_AT_LEAST: usize = if cfg!(any(freewheel_loom, freewheel_shuttle)) { 1 } else { 16 };
+/// Recent series are settled when there is one for this many that are settled: so each series is copied a bounded
+/// number of times, and the series of a small instrument are never recent.
+const SETTLED_FOR_EACH_RECENT: usize = 4;
 
 /// What a directory lists. Clones are handles on one series.
 pub trait Series: Clone {
@@ -132,7 +132,7 @@ impl<T: Series> Directory<T> {
             state.recent.insert_unique(hash, series.clone(), T::hash);
             ListArc::make_mut(&mut state.list).push(series.clone());
             let settled = state.len() - state.recent.len();
-            if state.len() >= self.limit || state.recent.len() >= SETTLE_AT_LEAST.max(settled / 4) {
+            if state.len() >= self.limit || state.recent.len() * SETTLED_FOR_EACH_RECENT >= settled {
                 self.settle_all(&mut state);
             }
             Found::Series(series)
@@ -142,12 +142,14 @@ impl<T: Series> Directory<T> {
     /// Looks into the settled table.
     fn look(&self, hash: u64, is: impl Fn(&T) -> bool) -> Look<T> {
         let look = |table: &Table<T>| match table.series.find(hash, is) {
+            // Whoever asks for it by its attributes uses it too.
+            Some(series) if series.is_same(&self.overflow) => Look::Series(self.overflow()),
             Some(series) => Look::Series(series.clone()),
             None if table.is_full => Look::Full,
             None => Look::Unknown,
         };
-        // Quietly: the first look of a thread allocates.
-        quietly(|| self.settled.with(look))
+        // Quietly: an allocator that comes here from inside does not get to look, and must not be remembered as having.
+        quietly(|| self.settled.with(look)).unwrap_or(Look::Unknown)
     }
 
     /// The overflow series.
@@ -186,7 +188,11 @@ impl<T: Series> Directory<T> {
 
     /// Removes those series that `is_candidate` names, nobody else has a handle on, and `may_go` agrees to once it is
     /// certain that nobody has. Says how many are gone.
-    pub fn remove_unheld(&self, is_candidate: impl Fn(&T) -> bool, may_go: impl Fn(&T) -> bool) -> usize {
+    pub fn remove_unheld(
+        &self,
+        is_candidate: impl Fn(&T) -> bool,
+        mut may_go: impl FnMut(&T) -> bool,
+    ) -> usize {
         quietly(|| {
             let mut state = self.state.lock();
             if !state.list.iter().any(&is_candidate) {

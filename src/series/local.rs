@@ -47,19 +47,21 @@ pub fn with_remembered<K, H, R, F: FnOnce(&H) -> R>(
 /// Calls `record` with what `look_up` finds, and remembers it.
 #[cold]
 #[inline(never)]
-pub fn remember<K, H, R>(
+pub fn remember<K, H, M: FnOnce() -> K, R>(
     cache: &'static LocalCache<K, H>,
     hash: u64,
-    look_up: impl FnOnce() -> (K, H),
+    look_up: impl FnOnce() -> (H, M),
     record: impl FnOnce(&H) -> R,
 ) -> R {
     // Before the lookup: what it finds is of this generation at least.
     let generation = GENERATION.get();
     let was_busy = is_busy();
-    let (key, handle) = look_up();
+    let (handle, make_key) = look_up();
     let result = record(&handle);
     if !was_busy {
+        // The key allocates. Until it is remembered, an allocator that records the same would come back here.
         quietly(|| {
+            let key = make_key();
             // The thread's other thread-locals may be gone already: then nothing is remembered.
             let _ = cache.try_with(|cache| {
                 if let Ok(mut cache) = cache.try_borrow_mut() {

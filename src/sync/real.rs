@@ -1,6 +1,9 @@
 //! The world every user runs in: the types of `std`, at no cost.
 
-use std::sync::{self, PoisonError, TryLockError};
+use std::{
+    cell::Cell,
+    sync::{self, PoisonError, TryLockError},
+};
 
 pub use std::{
     hint,
@@ -93,14 +96,28 @@ impl<T> Swap<T> {
         Self(arc_swap::ArcSwap::new(value))
     }
 
-    /// Calls `access` with what it points to.
+    /// Calls `access` with what it points to. `None` in an allocator that this thread came into from here.
     #[inline(always)]
-    pub fn with<R>(&self, access: impl FnOnce(&T) -> R) -> R {
-        access(&self.0.load())
+    pub fn with<R>(&self, access: impl FnOnce(&T) -> R) -> Option<R> {
+        if INSIDE.replace(true) {
+            return None;
+        }
+        let pointed_to = self.0.load();
+        INSIDE.set(false);
+        Some(access(&pointed_to))
     }
 
     /// Points to `value` from here on. What it pointed to lives on until the last [`with`](Self::with) on it ends.
     pub fn replace(&self, value: Arc<T>) {
-        drop(self.0.swap(value));
+        let was_inside = INSIDE.replace(true);
+        let pointed_to = self.0.swap(value);
+        INSIDE.set(was_inside);
+        drop(pointed_to);
     }
+}
+
+thread_local! {
+    /// The thread is in `arc_swap`, which allocates when a thread first comes there. An allocator that went there too
+    /// would find itself first as well, for ever.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
 }

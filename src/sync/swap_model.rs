@@ -12,11 +12,11 @@ impl<T> Swap<T> {
         Self(Mutex::new(value))
     }
 
-    /// Calls `access` with what it points to.
-    pub fn with<R>(&self, access: impl FnOnce(&T) -> R) -> R {
+    /// Calls `access` with what it points to. Models have no allocator that comes here.
+    pub fn with<R>(&self, access: impl FnOnce(&T) -> R) -> Option<R> {
         // The lock ends before the access: readers must not seem to exclude writers.
         let pointed_to = self.0.lock().clone();
-        access(&pointed_to)
+        Some(access(&pointed_to))
     }
 
     /// Points to `value` from here on.

@@ -87,8 +87,12 @@ impl<K: Kind> Shared<K> {
 }
 
 impl<K: Kind> AnySeriesSet for ObservedSet<K> {
-    fn list(&self) -> Arc<dyn AnySeries> {
-        self.shared.clone()
+    fn list(&self) -> (Arc<dyn AnySeries>, u64) {
+        (self.shared.clone(), self.shared.rejected.load(Relaxed))
+    }
+
+    fn len(&self) -> usize {
+        self.shared.table().len()
     }
 
     fn remove(&self, attributes: &[KeyValue]) -> bool {
@@ -110,14 +114,6 @@ impl<K: Kind> AnySeriesSet for ObservedSet<K> {
 impl<K: Kind> AnySeries for Shared<K> {
     fn collect(&self, identities: &[Identity], collection: &mut Collection<'_>) {
         self.table().collect(&identities[0], collection);
-    }
-
-    fn rejected(&self) -> u64 {
-        self.rejected.load(Relaxed)
-    }
-
-    fn len(&self) -> usize {
-        self.table().len()
     }
 
     fn failures(&self) -> Option<&Failures> {
