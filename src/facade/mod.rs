@@ -1,4 +1,4 @@
-//! A recorder for the macros of the crate [`metrics`](::metrics): `counter!`, `gauge!`, `histogram!`.
+//! A recorder for the macros of the crate [`metrics`]: `counter!`, `gauge!`, `histogram!`.
 //!
 //! Code that is instrumented with those macros, one's own or a library's, records into a
 //! [`Registry`](crate::metrics::Registry) once a [`Recorder`] is installed: into cells of the recording thread, next to

@@ -8,6 +8,7 @@ pub struct Swap<T>(Mutex<Arc<T>>);
 
 impl<T> Swap<T> {
     /// Points to `value`.
+    #[must_use]
     pub fn new(value: Arc<T>) -> Self {
         Self(Mutex::new(value))
     }
