@@ -308,7 +308,7 @@ mod value {
     use super::{Figures, Histogram, HistogramValue, Kept, LocalCache, define_cache};
     use crate::cell::{self, NANOS_PER_SECOND};
 
-    /// Behind [`HistogramValue`](super::HistogramValue).
+    /// Behind [`HistogramValue`].
     pub trait Sealed: cell::Value {
         /// The type, as errors name it.
         const NAME: &'static str;
