@@ -229,11 +229,12 @@ fn the_first_addition_to_a_gauge_begins_at_zero() {
     assert_eq!(gauge.value(), Some(-2.5));
     gauge.record(f64::MAX);
     gauge.add(f64::MAX);
+    gauge.add(f64::NEG_INFINITY);
     assert_eq!((gauge.value(), gauge.rejected()), (Some(f64::MAX), 2));
-    let wrapping = registry.gauge::<i64>("w").build().unwrap();
-    wrapping.record(i64::MAX);
-    wrapping.add(1);
-    assert_eq!(wrapping.value(), Some(i64::MIN));
+    let integer = registry.gauge::<i64>("i").build().unwrap();
+    integer.record(i64::MAX);
+    integer.add(1);
+    assert_eq!(integer.value(), Some(i64::MAX));
     Gauge::<i64>::unregistered().add(1);
 }
 

@@ -38,20 +38,14 @@ impl GaugeCell {
         self.note_store();
     }
 
-    /// Replaces the value by what `change` makes of it, of zero bits if there is none yet; false if `change` refuses.
-    /// `change` is called again when another thread was faster.
-    pub fn update(&self, change: impl Fn(u64) -> Option<u64>) -> bool {
+    /// Replaces the value by what `change` makes of it, of zero bits if there is none yet. `change` is called again when
+    /// another thread was faster.
+    pub fn update(&self, change: impl Fn(u64) -> u64) {
         let mut before = self.bits.load(Relaxed);
-        while let Some(after) = change(before) {
-            match self.bits.compare_exchange_weak(before, after, Relaxed, Relaxed) {
-                Ok(_) => {
-                    self.note_store();
-                    return true;
-                }
-                Err(now) => before = now,
-            }
+        while let Err(now) = self.bits.compare_exchange_weak(before, change(before), Relaxed, Relaxed) {
+            before = now;
         }
-        false
+        self.note_store();
     }
 
     #[inline(always)]

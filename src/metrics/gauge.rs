@@ -51,19 +51,22 @@ impl<V: GaugeValue> Gauge<V> {
     }
 
     /// Adds `value`, which may be negative, to the last value, or to zero if there is none. Nothing of what several
-    /// threads add at once is lost. A sum of integers wraps.
+    /// threads add at once is lost. A sum that is out of range becomes the nearest number that there is.
     ///
-    /// NaN and infinities are not added, and neither is what would make the sum infinite; [`rejected`](Self::rejected)
-    /// counts them.
+    /// NaN and infinities are not added; [`rejected`](Self::rejected) counts them.
     ///
     /// *Progress:* lock-free. *Cost:* one compare-exchange on memory shared by the threads that record this series, and
     /// another one each time that a thread was faster. An [`UpDownCounter`](super::UpDownCounter) has no such memory.
     #[inline]
     pub fn add(&self, value: V) {
-        if let Some(cell) = &self.cell
-            && !cell.update(|bits| value::Sealed::plus(V::from_bits(bits), value).to_finite_bits())
-        {
-            cell.count_rejected();
+        if let Some(cell) = &self.cell {
+            match value.to_finite_bits() {
+                // A sum is finite too.
+                Some(_) => {
+                    cell.update(|bits| V::from_bits(bits).plus(value).to_finite_bits().unwrap_or(bits))
+                }
+                None => cell.count_rejected(),
+            }
         }
     }
 
@@ -147,8 +150,6 @@ mod value {
         /// The calling thread's cache of gauges.
         fn cache() -> &'static LocalCache<Kept, Gauge<Self>>;
 
-        /// The sum.
-        fn plus(self, other: Self) -> Self;
         /// The bits of the value, unless it is NaN or infinite.
         fn to_finite_bits(self) -> Option<u64>;
         /// The value with those bits.
@@ -163,11 +164,6 @@ mod value {
         const KIND: &'static str = "gauge of f64";
 
         define_cache!(Gauge<f64>);
-
-        #[inline(always)]
-        fn plus(self, other: Self) -> Self {
-            self + other
-        }
 
         #[inline(always)]
         fn to_finite_bits(self) -> Option<u64> {
@@ -194,11 +190,6 @@ mod value {
         const KIND: &'static str = "gauge of i64";
 
         define_cache!(Gauge<i64>);
-
-        #[inline(always)]
-        fn plus(self, other: Self) -> Self {
-            self.wrapping_add(other)
-        }
 
         #[inline(always)]
         fn to_finite_bits(self) -> Option<u64> {
