@@ -9,7 +9,7 @@ use std::{
 };
 
 use freewheel::{facade::Recorder, metrics::Registry};
-use metrics::{Label, Unit, counter, describe_counter, gauge, histogram, with_local_recorder};
+use metrics::{Label, Recorder as _, Unit, counter, describe_counter, gauge, histogram, with_local_recorder};
 
 /// Counts the allocations of each thread, and records them once it is told to.
 struct Observed;
@@ -86,6 +86,25 @@ fn macros_that_were_called_before_do_not_allocate() {
     assert_eq!(snapshot.counter("c", &[]), Some(1011));
     assert_eq!(snapshot.counter("described", &[]), Some(1011));
     assert_eq!(snapshot.histogram("h", &[]).map(|values| values.count()), Some(4044));
+}
+
+#[test]
+fn a_thread_remembers_many_label_sets() {
+    let registry = Registry::new();
+    let recorder = Recorder::new(&registry);
+    let metadata = metrics::Metadata::new("", metrics::Level::INFO, None);
+    let keys: Vec<_> = (0..1900)
+        .map(|i: u32| {
+            let labels = [("route", format!("/users/{}", i / 5)), ("status", (i % 5).to_string())];
+            metrics::Key::from_parts("requests", &labels)
+        })
+        .collect();
+    let record_all = || keys.iter().for_each(|key| recorder.register_counter(key, &metadata).increment(1));
+    (0..10).for_each(|_| record_all());
+    let again = allocations(|| (0..10).for_each(|_| record_all()));
+    // A few find their place in the cache taken; a lookup that is not remembered allocates more than once.
+    assert!(again < 19_000 / 4, "{again} allocations in 19000 calls");
+    assert_eq!(registry.series(), 1900);
 }
 
 /// Records when it is dropped: at the end of its thread, after other thread-locals perhaps.
