@@ -6,7 +6,9 @@ use std::{
 };
 
 use crossbeam_utils::CachePadded;
-use freewheel::metrics::Registry;
+use freewheel::{facade, metrics::Registry};
+use metrics::{Key, Label, Level, Metadata, Recorder};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use parking_lot::Mutex;
 use prometheus::IntCounter;
 
@@ -16,7 +18,7 @@ use crate::{
 };
 
 pub(crate) fn races() -> Vec<Race> {
-    vec![bound()]
+    vec![bound(), literals("macro", &NO_LABELS), literals("macro_3_labels", &THREE_LABELS)]
 }
 
 fn bound() -> Race {
@@ -41,6 +43,36 @@ fn bound() -> Race {
         Contestant::empty_loop(),
     ];
     Race::new("bound", contestants)
+}
+
+static NO_LABELS: Key = Key::from_static_name("requests");
+static LABELS: [Label; 3] = [
+    Label::from_static_parts("method", "GET"),
+    Label::from_static_parts("route", "/users/{id}"),
+    Label::from_static_parts("status", "200"),
+];
+static THREE_LABELS: Key = Key::from_static_parts("requests", &LABELS);
+
+/// The macro `counter!` of the crate `metrics` with literals: the handle is looked up by a static key in each call.
+fn literals(case: &'static str, key: &'static Key) -> Race {
+    let ours = facade::Recorder::new(&Registry::new());
+    let prometheus = PrometheusBuilder::new().build_recorder();
+    let contestants = vec![
+        by_macro("metrics + freewheel", key, ours),
+        by_macro("metrics + exporter-prometheus", key, prometheus),
+        Contestant::empty_loop(),
+    ];
+    Race::new(case, contestants)
+}
+
+/// Calls the recorder as the macros call the global one.
+fn by_macro(
+    who: &'static str,
+    key: &'static Key,
+    recorder: impl Recorder + Sync + Send + 'static,
+) -> Contestant {
+    static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
+    Contestant::new(who, move |_| recorder.register_counter(key, &METADATA).increment(1))
 }
 
 fn ours_bound() -> Contestant {

@@ -36,7 +36,7 @@ struct Subject {
 const SUBJECTS: &[Subject] = &[
     Subject {
         name: "counter",
-        about: "add 1 to a counter by a handle bound beforehand",
+        about: "add 1 to a counter: by a handle bound beforehand, and by the macro of the crate metrics",
         races: counter::races,
     },
     Subject {

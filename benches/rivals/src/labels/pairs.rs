@@ -1,9 +1,12 @@
 //! Three keys and values that are given with each call, made beforehand in the form that each crate takes.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, num::NonZeroUsize};
 
 use fast_telemetry::DynamicCounter;
-use freewheel::metrics::{KeyValue, Registry, Value};
+use freewheel::{
+    facade,
+    metrics::{KeyValue, Registry, Value, View},
+};
 use metrics::{Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use prometheus_client::metrics::{counter::Counter, family::Family};
@@ -23,14 +26,15 @@ pub(crate) fn race<const N: usize>(case: &'static str) -> Race {
         open_telemetry::<N>("opentelemetry_sdk (static)", |text| (&*String::leak(text)).into()),
         open_telemetry::<N>("opentelemetry_sdk (owned)", opentelemetry::Value::from),
         prometheus_client::<N>(),
-        metrics::<N>(),
+        metrics::<N>("metrics + freewheel", facade_for(N)),
+        metrics::<N>("metrics + exporter-prometheus", PrometheusBuilder::new().build_recorder()),
         fast_telemetry::<N>(),
         empty_loop::<N>(),
     ];
     let mut race = Race::new(case, contestants);
     race.notes = vec![
         "(static) and (owned) say what the values are; keys are static everywhere but in prometheus-client",
-        "metrics takes its labels by value: its row copies the vector and its texts in each call",
+        "metrics takes its labels by value: its rows copy the vector and its texts in each call",
     ];
     race
 }
@@ -43,7 +47,7 @@ fn pairs<T>(values: Labels, mut pair: impl FnMut(&'static str, String) -> T) -> 
 
 fn ours<const N: usize>(who: &'static str, value: fn(String) -> Cow<'static, str>) -> Contestant {
     let builder = Registry::new().counter("requests");
-    let limit = std::num::NonZeroUsize::MIN.saturating_add(N);
+    let limit = NonZeroUsize::MIN.saturating_add(N);
     let family = builder.cardinality_limit(limit).open_family().expect("the name is free");
     let attributes = |labels| pairs(labels, |key, text| KeyValue::new(key, Value::String(value(text))));
     let given: &'static [_; N] = inputs(series(N).into_iter().map(attributes));
@@ -68,11 +72,17 @@ fn prometheus_client<const N: usize>() -> Contestant {
     rotating("prometheus-client Family (owned)", given, move |labels| _ = family.get_or_create(labels).inc())
 }
 
-fn metrics<const N: usize>() -> Contestant {
+/// A recorder with room for `series` series.
+fn facade_for(series: usize) -> facade::Recorder {
+    let limit = NonZeroUsize::MIN.saturating_add(series);
+    let registry = Registry::builder().view(View::new("*").cardinality_limit(limit)).build();
+    facade::Recorder::new(&registry)
+}
+
+fn metrics<const N: usize>(who: &'static str, recorder: impl Recorder + Sync + Send + 'static) -> Contestant {
     static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
-    let recorder = PrometheusBuilder::new().build_recorder();
     let given: &'static [_; N] = inputs(series(N).into_iter().map(|labels| pairs(labels, Label::new)));
-    rotating("metrics + exporter-prometheus", given, move |labels: &[Label; 3]| {
+    rotating(who, given, move |labels: &[Label; 3]| {
         let key = Key::from_parts("requests", labels.iter());
         recorder.register_counter(&key, &METADATA).increment(1);
     })
