@@ -4,7 +4,10 @@
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::{Cell, RefCell},
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     thread,
 };
 
@@ -50,6 +53,12 @@ unsafe impl GlobalAlloc for Observed {
     }
 }
 
+/// A registry that ends makes every thread forget what it looked up, so the tests must not run side by side.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn allocations(during: impl FnOnce()) -> u64 {
     let before = ALLOCATIONS.get();
     during();
@@ -58,6 +67,7 @@ fn allocations(during: impl FnOnce()) -> u64 {
 
 #[test]
 fn macros_that_were_called_before_do_not_allocate() {
+    let _alone = alone();
     static LABELS: [Label; 2] = [Label::from_static_parts("a", "1"), Label::from_static_parts("b", "2")];
     let registry = Registry::new();
     with_local_recorder(&Recorder::new(&registry), || {
@@ -90,6 +100,7 @@ fn macros_that_were_called_before_do_not_allocate() {
 
 #[test]
 fn a_thread_remembers_many_label_sets() {
+    let _alone = alone();
     let registry = Registry::new();
     let recorder = Recorder::new(&registry);
     let metadata = metrics::Metadata::new("", metrics::Level::INFO, None);
@@ -124,6 +135,7 @@ thread_local! {
 
 #[test]
 fn an_allocator_may_record_with_the_macros_also_while_its_thread_ends() {
+    let _alone = alone();
     const THREADS: u64 = 4;
     let registry = Registry::new();
     Recorder::new(&registry).install().unwrap();
