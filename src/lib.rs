@@ -42,8 +42,8 @@ pub mod process;
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics-facade")))]
 pub mod facade;
 
-#[cfg(all(feature = "otlp", not(any(freewheel_loom, freewheel_shuttle))))]
-#[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]
+#[cfg(all(feature = "otlp-core", not(any(freewheel_loom, freewheel_shuttle))))]
+#[cfg_attr(docsrs, doc(cfg(feature = "otlp-core")))]
 pub mod otlp;
 
 #[cfg(all(feature = "prometheus", not(any(freewheel_loom, freewheel_shuttle))))]

@@ -28,8 +28,8 @@ use std::{
 };
 
 use freewheel::{
-    metrics::{KeyValue, RegisterError, Registry},
-    otlp::{Exporter, ShutdownError, Stats, Temporality},
+    metrics::{RegisterError, Registry},
+    otlp::{Exporter, Resource, ShutdownError, Stats, Temporality},
 };
 
 use crate::{
@@ -77,7 +77,7 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         .interval(options.interval)
         .timeout(TIMEOUT)
         .temporality(Temporality::Cumulative)
-        .resource([KeyValue::new("service.name", "quickstart")]);
+        .resource(Resource::builder().service_name("quickstart").build()?);
     if let Some(receiver) = &receiver {
         exporter = exporter.endpoint(receiver.endpoint());
     }

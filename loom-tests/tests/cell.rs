@@ -2,7 +2,7 @@
 #![cfg(freewheel_loom)]
 
 use freewheel::{
-    cell::{Bounds, GaugeCell, Integer, Owner, Reservoir, Slot, Store, WordLease},
+    cell::{Bounds, GaugeCell, Integer, Owner, Reservoir, Scratch, Slot, Store, WordLease},
     sync::{
         Arc,
         atomic::{
@@ -279,9 +279,9 @@ fn the_sum_of_a_histogram_is_ahead_of_its_buckets_by_one_record_at_most() {
                 assert!(bounds.record::<Integer<1>>(words, 2, 1));
             }
         });
-        let seen = bounds.totals::<Integer<1>>(&lease);
+        let seen = bounds.totals::<Integer<1>>(&lease, &mut Scratch::default());
         recorder.join().unwrap();
-        let last = bounds.totals::<Integer<1>>(&lease);
+        let last = bounds.totals::<Integer<1>>(&lease, &mut Scratch::default());
         assert_eq!((last.slots, last.sum, last.min, last.max), (vec![1, 1], 3, 1, 2));
         (seen.slots.iter().sum::<u64>(), seen.sum)
     });

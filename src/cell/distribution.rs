@@ -3,8 +3,8 @@
 use std::{fmt, marker::PhantomData};
 
 use super::{
-    BlockLease, Bounds, Elsewhere, Exponential, ExponentialTotals, Far, HistogramTotals, Recorded, Store,
-    Value,
+    BlockLease, Bounds, Elsewhere, Exponential, ExponentialTotals, Far, HistogramTotals, Recorded, Scratch,
+    Store, Value,
     handle::{UNREGISTERED, own_words, with_words_slow},
     local, quietly,
 };
@@ -173,16 +173,16 @@ impl<V: Value> Distribution<V> {
     }
 
     /// The totals of the series, if it is registered.
-    pub fn totals(&self) -> Option<DistributionTotals> {
+    pub fn totals(&self, scratch: &mut Scratch) -> Option<DistributionTotals> {
         let series = self.series.as_deref()?;
         Some(match &series.buckets {
             Buckets::Exponential(exponential) => {
-                let totals = exponential.totals::<V::Recorded>(&series.lease);
+                let totals = exponential.totals::<V::Recorded>(&series.lease, scratch);
                 DistributionTotals::Exponential(totals, quietly(|| series.far.lock().clone()))
             }
             Buckets::Explicit(bounds) => DistributionTotals::Explicit(
                 bounds.in_units().clone(),
-                bounds.totals::<V::Recorded>(&series.lease),
+                bounds.totals::<V::Recorded>(&series.lease, scratch),
             ),
         })
     }

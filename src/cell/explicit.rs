@@ -4,7 +4,7 @@ use std::{hint, sync::Arc};
 
 use super::{
     BlockLease, Elsewhere, Recorded,
-    histogram::{HEADER, HistogramTotals, Look, record},
+    histogram::{HEADER, HistogramTotals, Scratch, record},
 };
 use crate::sync::atomic::AtomicU64;
 
@@ -72,13 +72,12 @@ impl Bounds {
     }
 
     /// The totals of a series, one slot for each bucket.
-    pub fn totals<V: Recorded>(&self, lease: &BlockLease) -> HistogramTotals {
-        let mut totals = HistogramTotals { slots: vec![0; self.buckets()], ..HistogramTotals::default() };
-        let mut look = Look::default();
-        for block in lease.blocks() {
-            look.settled(block.as_slice(), |rank| self.bucket(rank));
-            totals.add::<V>(&look);
-        }
+    pub fn totals<V: Recorded>(&self, lease: &BlockLease, scratch: &mut Scratch) -> HistogramTotals {
+        scratch.counts.clear();
+        scratch.counts.reserve_exact(self.buckets());
+        let mut totals =
+            scratch.totals::<V>(lease, |look, words| look.settled(words, |rank| self.bucket(rank)));
+        totals.make_room(0, self.buckets());
         if totals.min <= totals.max {
             (totals.min, totals.max) = (V::of_rank(totals.min), V::of_rank(totals.max));
         }

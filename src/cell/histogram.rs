@@ -4,12 +4,15 @@
 //! first and the bucket last. A reader that finds the sum unmoved around the buckets therefore has, of each thread, the
 //! sum of the values that it finds in the buckets and at most of one more, which is being recorded.
 
-use std::iter;
+use std::{iter, mem};
 
-use super::{BlockLease, Elsewhere, Recorded, index::slots};
-use crate::sync::atomic::{
-    AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
+use super::{BlockLease, Elsewhere, Recorded, cells::Cells, index::slots};
+use crate::sync::{
+    Arc,
+    atomic::{
+        AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+    },
 };
 
 /// The block begins with one line of other words; `request.rs` uses those that are left.
@@ -28,10 +31,12 @@ pub struct Exponential {
     scale: u8,
 }
 
-/// The sum over all threads.
+/// What is seen in a block, or the sum over all threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistogramTotals {
-    /// Counts by slot; empty slots at the end may be missing.
+    /// The slot of the first of `slots`.
+    pub first: usize,
+    /// Counts by slot, from the first to the last that can be in use. None before the first record is whole.
     pub slots: Vec<u64>,
     /// Sum of the values.
     pub sum: u64,
@@ -58,6 +63,15 @@ pub struct ExponentialTotals {
     pub min: u64,
     /// Largest value, zero without values.
     pub max: u64,
+}
+
+/// Memory for the totals of one series after the other.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Becomes the counts of the next totals.
+    pub counts: Vec<u64>,
+    blocks: Vec<Arc<Cells>>,
+    look: HistogramTotals,
 }
 
 /// Records `n` times a value in a block of the caller's own (OWNER). Extremes are compared by `rank`.
@@ -137,86 +151,110 @@ impl Exponential {
     }
 
     /// The totals of a series.
-    pub fn totals<V: Recorded>(self, lease: &BlockLease) -> ExponentialTotals {
-        let mut totals = HistogramTotals::default();
-        let mut look = Look::default();
-        for block in lease.blocks() {
-            look.settled(block.as_slice(), |value| self.slot::<V>(value));
-            totals.add::<V>(&look);
-        }
+    pub fn totals<V: Recorded>(self, lease: &BlockLease, scratch: &mut Scratch) -> ExponentialTotals {
+        let totals =
+            scratch.totals::<V>(lease, |look, words| look.settled(words, |value| self.slot::<V>(value)));
         self.by_bucket::<V>(totals)
     }
 
     /// The counts by bucket instead of slot.
     pub(super) fn by_bucket<V: Recorded>(self, totals: HistogramTotals) -> ExponentialTotals {
-        let HistogramTotals { slots, sum, min, max } = totals;
-        let mut slots = slots.into_iter();
-        let zeros = slots.next().unwrap_or(0);
-        let offset = V::bucket(self.scale, 1);
-        ExponentialTotals { scale: self.scale, zeros, offset, counts: slots.collect(), sum, min, max }
+        let HistogramTotals { mut first, slots: mut counts, sum, min, max } = totals;
+        let mut zeros = 0;
+        if first == 0 {
+            let (zero, others) = counts.split_first().map_or((0, &[][..]), |(zero, others)| (*zero, others));
+            // Between zero and the other values there is mostly a gap: not worth keeping the memory for.
+            let gap = others.iter().take_while(|&&count| count == 0).count();
+            (zeros, first, counts) = (zero, 1 + gap, others[gap..].to_vec());
+        }
+        let offset = V::bucket(self.scale, first);
+        ExponentialTotals { scale: self.scale, zeros, offset, counts, sum, min, max }
+    }
+}
+
+impl Scratch {
+    /// The totals over the blocks of a series, of which `look` looks at one.
+    pub(super) fn totals<V: Recorded>(
+        &mut self,
+        lease: &BlockLease,
+        mut look: impl FnMut(&mut HistogramTotals, &[AtomicU64]),
+    ) -> HistogramTotals {
+        let mut totals = HistogramTotals { slots: mem::take(&mut self.counts), ..HistogramTotals::default() };
+        totals.slots.clear();
+        lease.blocks_into(&mut self.blocks);
+        for block in self.blocks.drain(..) {
+            if totals.slots.is_empty() {
+                // There is nothing to add to, so the counts can be where they are wanted at once.
+                look(&mut totals, block.as_slice());
+                totals.sum = V::add_sums(0, totals.sum);
+            } else {
+                look(&mut self.look, block.as_slice());
+                totals.add::<V>(&self.look);
+            }
+        }
+        totals
     }
 }
 
 impl HistogramTotals {
-    /// Adds what was seen in a block.
-    pub(super) fn add<V: Recorded>(&mut self, look: &Look) {
-        if look.counts.is_empty() {
-            return;
-        }
-        self.sum = V::add_sums(self.sum, look.sum);
-        self.min = self.min.min(look.min);
-        self.max = self.max.max(look.max);
-        let missing = (look.first + look.counts.len()).saturating_sub(self.slots.len());
-        self.slots.extend(iter::repeat_n(0, missing));
-        self.slots[look.first..].iter_mut().zip(&look.counts).for_each(|(total, count)| {
-            *total = total.saturating_add(*count);
-        });
-    }
-}
-
-impl Default for HistogramTotals {
-    fn default() -> Self {
-        Self { slots: Vec::new(), sum: 0, min: u64::MAX, max: 0 }
-    }
-}
-
-/// What is seen in a block.
-#[derive(Debug, Default)]
-pub(super) struct Look {
-    sum: u64,
-    min: u64,
-    max: u64,
-    /// The first slot that can be in use.
-    first: usize,
-    /// Counts from the first to the last slot that can be in use. None before the first record is whole.
-    counts: Vec<u64>,
-}
-
-impl Look {
     /// Looks at a block, again while its sum moves, but not for ever. `slot` is that of a rank.
     pub(super) fn settled(&mut self, words: &[AtomicU64], slot: impl Fn(u64) -> usize) {
         for _ in 0..LOOKS {
-            self.once(words, &slot);
-            if words[SUM].load(Relaxed) == self.sum {
+            let sum = self.once(words, &slot);
+            if words[SUM].load(Relaxed) == sum {
                 break;
             }
         }
     }
 
-    /// Looks at a block once.
-    pub(super) fn once(&mut self, words: &[AtomicU64], slot: impl Fn(u64) -> usize) {
-        self.counts.clear();
+    /// Looks at a block once, and gives the sum that was there at first.
+    pub(super) fn once(&mut self, words: &[AtomicU64], slot: impl Fn(u64) -> usize) -> u64 {
+        self.slots.clear();
         // Acquire: edge EARLIER. All records before the one whose sum this is are in extremes and buckets.
-        self.sum = words[SUM].load(Acquire);
-        (self.min, self.max) = (!words[NOT_MIN].load(Relaxed), words[MAX].load(Relaxed));
-        if self.min > self.max {
+        let sum = words[SUM].load(Acquire);
+        let (min, max) = (!words[NOT_MIN].load(Relaxed), words[MAX].load(Relaxed));
+        if min > max {
             // Nothing is recorded yet, or the first record is under way; it will be in the next time.
+            *self = Self { slots: mem::take(&mut self.slots), ..Self::default() };
+            return sum;
+        }
+        (self.sum, self.min, self.max) = (sum, min, max);
+        // Only these slots can be in use. A record that is under way may be left out; it will be in the next time.
+        self.first = slot(min);
+        let in_use = &words[HEADER + self.first..=HEADER + slot(max)];
+        // As many as there are: these may be kept.
+        self.slots.reserve_exact(in_use.len());
+        // Acquire: edge SUMMED. If a later record is in a bucket, the second look at the sum shows that.
+        self.slots.extend(in_use.iter().map(|bucket| bucket.load(Acquire)));
+        sum
+    }
+
+    /// Adds what was seen in another block.
+    pub(super) fn add<V: Recorded>(&mut self, look: &Self) {
+        if look.slots.is_empty() {
             return;
         }
-        // Only these slots can be in use. A record that is under way may be left out; it will be in the next time.
-        self.first = slot(self.min);
-        let in_use = &words[HEADER + self.first..=HEADER + slot(self.max)];
-        // Acquire: edge SUMMED. If a later record is in a bucket, the second look at the sum shows that.
-        self.counts.extend(in_use.iter().map(|bucket| bucket.load(Acquire)));
+        self.sum = V::add_sums(self.sum, look.sum);
+        self.min = self.min.min(look.min);
+        self.max = self.max.max(look.max);
+        self.make_room(look.first, look.first + look.slots.len());
+        self.slots[look.first - self.first..].iter_mut().zip(&look.slots).for_each(|(total, count)| {
+            *total = total.saturating_add(*count);
+        });
+    }
+
+    /// Makes the counts reach from slot `first` at least to that before `end`.
+    pub(super) fn make_room(&mut self, first: usize, end: usize) {
+        let missing = self.first.saturating_sub(first);
+        self.slots.splice(..0, iter::repeat_n(0, missing));
+        self.first -= missing;
+        let len = end.saturating_sub(self.first);
+        self.slots.resize(self.slots.len().max(len), 0);
+    }
+}
+
+impl Default for HistogramTotals {
+    fn default() -> Self {
+        Self { first: 0, slots: Vec::new(), sum: 0, min: u64::MAX, max: 0 }
     }
 }

@@ -91,11 +91,17 @@ impl BlockLease {
 
     /// Every block of the series, and the shared one.
     pub fn blocks(&self) -> Vec<Arc<Cells>> {
+        let mut blocks = Vec::new();
+        self.blocks_into(&mut blocks);
+        blocks
+    }
+
+    /// As [`blocks`](Self::blocks), in the memory of a list that is empty.
+    pub(super) fn blocks_into(&self, blocks: &mut Vec<Arc<Cells>>) {
         quietly(|| {
-            let mut blocks = self.blocks.lock().clone();
+            blocks.extend(self.blocks.lock().iter().cloned());
             blocks.extend(self.shared.lock().clone());
-            blocks
-        })
+        });
     }
 
     /// Makes one more block, for a thread of its own.

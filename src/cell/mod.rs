@@ -91,7 +91,7 @@ mod local;
 pub use self::{
     explicit::Bounds,
     gauge::GaugeCell,
-    histogram::{Exponential, ExponentialTotals, HistogramTotals},
+    histogram::{Exponential, ExponentialTotals, HistogramTotals, Scratch},
     index::Index,
     lease::{BlockLease, WordLease},
     recorded::{Elsewhere, Integer, NANOS_PER_SECOND, Recorded, Value, finite, saturating_nanos},

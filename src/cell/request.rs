@@ -5,7 +5,7 @@
 
 use super::{
     BlockLease, ExponentialTotals, HistogramTotals, Integer, Last, NANOS_PER_SECOND, Slot,
-    histogram::{Exponential, Look, SUM},
+    histogram::{Exponential, SUM, Scratch},
 };
 use crate::sync::atomic::AtomicU64;
 
@@ -93,11 +93,10 @@ impl Request {
     }
 
     /// The totals of a series.
-    pub fn totals(lease: &BlockLease) -> RequestTotals {
+    pub fn totals(lease: &BlockLease, scratch: &mut Scratch) -> RequestTotals {
         let mut totals = RequestTotals::default();
-        let (mut durations, mut look, mut sum) = (HistogramTotals::default(), Look::default(), 0_u64);
-        for block in lease.blocks() {
-            let words = block.as_slice();
+        let mut sum = 0_u64;
+        let durations = scratch.totals::<Nanos>(lease, |look, words| {
             let slot = Slot::<SLOT_WORDS>::new(words);
             // A writer that records without pause can outrun every attempt. What is left then may be of several
             // requests in flight; the last request is not taken from it.
@@ -106,8 +105,7 @@ impl Request {
             sum = sum.wrapping_add(seen.words[SUM_WORD]);
             totals.add_slot(seen, whole.is_some());
             look.once(words, |nanos| DURATIONS.slot::<Nanos>(nanos));
-            durations.add::<Nanos>(&look);
-        }
+        });
         totals.durations = ExponentialTotals { sum, ..DURATIONS.by_bucket::<Nanos>(durations) };
         totals
     }

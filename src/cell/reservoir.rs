@@ -8,7 +8,7 @@ use std::fmt;
 use super::quietly;
 use crate::sync::{
     Mutex,
-    atomic::{AtomicU64, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
 };
 
 /// Places for samples.
@@ -18,17 +18,20 @@ pub struct Reservoir<T> {
     offered: AtomicU64,
     /// The place of the first of them: behind the last ones of the time before, so that these stay as long as they can.
     first: AtomicU64,
+    /// Whether a sample was ever offered: to most reservoirs none is, and then no place is looked at.
+    is_used: AtomicBool,
 }
 
 impl<T: Clone> Reservoir<T> {
     /// A reservoir without samples.
     pub fn new(places: usize) -> Self {
         let places = (0..places).map(|_| Mutex::new(None)).collect();
-        Self { places, offered: AtomicU64::new(0), first: AtomicU64::new(0) }
+        Self { places, offered: AtomicU64::new(0), first: AtomicU64::new(0), is_used: AtomicBool::new(false) }
     }
 
     /// Puts a sample in a place, instead of the one that is there. False if another thread is at it right now.
     pub fn put(&self, place: usize, sample: T) -> bool {
+        self.is_used.store(true, Relaxed);
         quietly(|| {
             let Some(mut slot) = self.places[place].try_lock() else { return false };
             let replaced = slot.replace(sample);
@@ -43,6 +46,7 @@ impl<T: Clone> Reservoir<T> {
     /// other: algorithm R (Vitter, "Random sampling with a reservoir", 1985). `random` gives a number below its
     /// argument. False if the sample was not taken.
     pub fn offer(&self, random: impl FnOnce(u64) -> u64, sample: impl FnOnce() -> T) -> bool {
+        self.is_used.store(true, Relaxed);
         let earlier = self.offered.fetch_add(1, Relaxed);
         let places = self.places.len() as u64;
         let place = if earlier < places { earlier } else { random(earlier + 1) };
@@ -52,6 +56,9 @@ impl<T: Clone> Reservoir<T> {
 
     /// The samples. They stay, but those offered from now on count as if they were the first.
     pub fn collect(&self) -> Vec<T> {
+        if !self.is_used.load(Relaxed) {
+            return Vec::new();
+        }
         quietly(|| {
             let taken = self.offered.swap(0, Relaxed).min(self.places.len() as u64);
             self.first.fetch_add(taken, Relaxed);

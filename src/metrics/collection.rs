@@ -1,6 +1,6 @@
 //! A collection under way: fills a snapshot, in the memory of the one before where the series are the same.
 
-use std::sync::Arc;
+use std::{mem, slice, sync::Arc};
 
 use super::{
     Data, Exemplar, Metric, Point, Snapshot, Timestamp,
@@ -36,21 +36,37 @@ impl<'a> Collection<'a> {
 
     /// The data that this metric had in the snapshot before, if it stood at the same place.
     pub(super) fn reuse(&mut self, identity: &Identity) -> Option<&mut Data> {
-        let metric = self.snapshot.metrics.get_mut(self.filled)?;
-        Arc::ptr_eq(&metric.name, &identity.name).then_some(&mut metric.data)
+        self.reuse_part(slice::from_ref(identity), 0)
     }
 
-    /// Appends a metric, unless it has no points.
+    /// As [`reuse`](Self::reuse), for one of the metrics of an instrument that are appended next.
+    pub(super) fn reuse_part(&mut self, identities: &[Identity], part: usize) -> Option<&mut Data> {
+        let metric = self.snapshot.metrics.get_mut(self.filled + part)?;
+        Arc::ptr_eq(&metric.name, &identities[part].name).then_some(&mut metric.data)
+    }
+
+    /// Appends a metric that was recorded, unless it has no points.
     pub(super) fn push(&mut self, identity: &Identity, data: Data) {
+        self.append(identity, false, data);
+    }
+
+    /// Appends a metric that was observed, unless it has no points.
+    pub(super) fn push_observed(&mut self, identity: &Identity, data: Data) {
+        self.append(identity, true, data);
+    }
+
+    fn append(&mut self, identity: &Identity, is_observed: bool, data: Data) {
         if data.is_empty() {
             return;
         }
         let Identity { name, unit, description } = identity;
         match self.snapshot.metrics.get_mut(self.filled) {
-            Some(metric) if Arc::ptr_eq(&metric.name, name) => metric.data = data,
+            Some(metric) if Arc::ptr_eq(&metric.name, name) => {
+                (metric.is_observed, metric.data) = (is_observed, data);
+            }
             place => {
                 let (name, unit, description) = (name.clone(), unit.clone(), description.clone());
-                let metric = Metric { name, unit, description, data };
+                let metric = Metric { name, unit, description, is_observed, data };
                 match place {
                     Some(place) => *place = metric,
                     None => self.snapshot.metrics.push(metric),
@@ -77,12 +93,17 @@ pub(super) struct Points<T> {
 impl<T> Points<T> {
     /// Begins with the points of the snapshot before, or with none.
     pub(super) fn over(points: Option<&mut Vec<Point<T>>>) -> Self {
-        Self { points: points.map(std::mem::take).unwrap_or_default(), filled: 0, part: 0 }
+        Self { points: points.map(mem::take).unwrap_or_default(), filled: 0, part: 0 }
     }
 
-    /// Begins with none, for a part of the instrument.
-    pub(super) fn of_part(part: usize) -> Self {
-        Self { points: Vec::new(), filled: 0, part }
+    /// As [`over`](Self::over), for a part of the instrument.
+    pub(super) fn of_part(part: usize, points: Option<&mut Vec<Point<T>>>) -> Self {
+        Self { part, ..Self::over(points) }
+    }
+
+    /// The value that the next one is written over, for its memory.
+    pub(super) fn next_value(&mut self) -> Option<&mut T> {
+        self.points.get_mut(self.filled).map(|point| &mut point.value)
     }
 
     /// Appends the point of a series, with exemplars.

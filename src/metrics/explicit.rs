@@ -1,6 +1,6 @@
 //! Histograms with given bounds as plain data.
 
-use std::{error::Error, fmt, ops::RangeInclusive, sync::Arc};
+use std::{error::Error, fmt, mem, ops::RangeInclusive, sync::Arc};
 
 use super::{exponential::rank, figures::Figures, side::total};
 
@@ -29,7 +29,7 @@ use super::{exponential::rank, figures::Figures, side::total};
 /// assert_eq!(sizes.buckets(), [1, 2, 1, 1]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, PartialEq)]
+#[derive(PartialEq)]
 pub struct ExplicitHistogram {
     bounds: Arc<[f64]>,
     /// One more than bounds.
@@ -61,6 +61,17 @@ impl ExplicitHistogram {
         &self.buckets
     }
 
+    /// Takes what there is. Not even buckets are left, so that nothing is allocated for them.
+    #[cfg(feature = "otlp-core")]
+    pub(crate) fn take(&mut self) -> Self {
+        Self { bounds: self.bounds.clone(), buckets: mem::take(&mut self.buckets), figures: self.figures }
+    }
+
+    /// Takes the memory of the counts, for those of another one that takes the place of this.
+    pub(super) fn take_memory(&mut self) -> Vec<u64> {
+        mem::take(&mut self.buckets)
+    }
+
     #[cfg(feature = "serde")]
     pub(super) fn figures(&self) -> Figures {
         self.figures
@@ -79,7 +90,7 @@ impl ExplicitHistogram {
     }
 
     /// The sum where it can only rise: OTLP wants none where negative values were recorded.
-    #[cfg(feature = "otlp")]
+    #[cfg(feature = "otlp-core")]
     pub(crate) fn rising_sum(&self) -> Option<f64> {
         self.min().is_none_or(|min| min >= 0.0).then(|| self.sum())
     }
@@ -177,12 +188,18 @@ impl ExplicitHistogram {
     ///
     /// [`BoundsMismatch`] if the bounds are not the same: `base` is of another series then.
     pub fn since(&self, base: &Self) -> Result<Self, BoundsMismatch> {
-        self.check_bounds(base)?;
         let mut window = self.clone();
-        let counts = window.buckets.iter_mut().zip(&base.buckets);
-        counts.for_each(|(own, count)| *own = own.saturating_sub(*count));
-        window.figures = window.figures.since(&base.figures, window.outer_bounds());
+        window.subtract(base)?;
         Ok(window)
+    }
+
+    /// Leaves what is [since](Self::since) `base`, in place.
+    pub(super) fn subtract(&mut self, base: &Self) -> Result<(), BoundsMismatch> {
+        self.check_bounds(base)?;
+        let counts = self.buckets.iter_mut().zip(&base.buckets);
+        counts.for_each(|(own, count)| *own = own.saturating_sub(*count));
+        self.figures = self.figures.since(&base.figures, self.outer_bounds());
+        Ok(())
     }
 
     /// The lower bound of the first bucket in use and the upper bound of the last, if there is any.
@@ -193,7 +210,7 @@ impl ExplicitHistogram {
     }
 
     /// Whether there is no value but a part of one: its record was under way when the snapshot was taken.
-    #[cfg(feature = "otlp")]
+    #[cfg(feature = "otlp-core")]
     pub(crate) fn is_unfinished(&self) -> bool {
         self.count() == 0 && !self.figures.are_none()
     }
@@ -203,6 +220,20 @@ impl ExplicitHistogram {
             return Ok(());
         }
         Err(BoundsMismatch { bounds: self.bounds.clone(), other: other.bounds.clone() })
+    }
+}
+
+impl Clone for ExplicitHistogram {
+    fn clone(&self) -> Self {
+        let Self { bounds, buckets, figures } = self;
+        Self { bounds: bounds.clone(), buckets: buckets.clone(), figures: *figures }
+    }
+
+    /// In the memory that there is, if it is enough.
+    fn clone_from(&mut self, source: &Self) {
+        self.bounds.clone_from(&source.bounds);
+        self.buckets.clone_from(&source.buckets);
+        self.figures = source.figures;
     }
 }
 

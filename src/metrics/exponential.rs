@@ -3,7 +3,7 @@
 //! Bucket `i` at scale `s` holds the values in `(2^(i / 2^s), 2^((i + 1) / 2^s)]`: the OpenTelemetry metrics data
 //! model, "ExponentialHistogram". Negative values have buckets of their own, by their magnitudes.
 
-use std::{borrow::Cow, f64::consts::LN_2, fmt, ops::RangeInclusive};
+use std::{borrow::Cow, f64::consts::LN_2, fmt, mem, ops::RangeInclusive};
 
 use super::{
     figures::Figures,
@@ -40,7 +40,7 @@ use super::{
 /// assert!(median.contains(&100.0));
 /// # Ok::<(), freewheel::metrics::RegisterError>(())
 /// ```
-#[derive(Clone, PartialEq)]
+#[derive(PartialEq)]
 pub struct ExponentialHistogram {
     scale: i32,
     zero_count: u64,
@@ -66,6 +66,11 @@ impl ExponentialHistogram {
         Self { scale, zero_count, positive, negative, figures }
     }
 
+    /// Takes the memory of the counts, for those of another one that takes the place of this.
+    pub(super) fn take_memory(&mut self) -> Vec<u64> {
+        mem::take(&mut self.positive).into_counts()
+    }
+
     #[cfg(feature = "serde")]
     pub(super) fn figures(&self) -> Figures {
         self.figures
@@ -77,6 +82,11 @@ impl ExponentialHistogram {
         total(&[self.zero_count, self.positive.count(), self.negative.count()])
     }
 
+    /// Whether there is no value; for less than the count costs, as both sides end with buckets that are in use.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.zero_count == 0 && self.positive.counts().is_empty() && self.negative.counts().is_empty()
+    }
+
     /// The sum of the values. That of integers wraps when it passes 2^64 recorded units (for durations: 584 years).
     #[must_use]
     pub fn sum(&self) -> f64 {
@@ -84,7 +94,7 @@ impl ExponentialHistogram {
     }
 
     /// The sum where it can only rise: OTLP wants none where negative values were recorded.
-    #[cfg(feature = "otlp")]
+    #[cfg(feature = "otlp-core")]
     pub(crate) fn rising_sum(&self) -> Option<f64> {
         self.negative.counts().is_empty().then(|| self.sum())
     }
@@ -95,14 +105,14 @@ impl ExponentialHistogram {
     /// new minimum of the series, otherwise the lower bound of the lowest bucket that the window touched.
     #[must_use]
     pub fn min(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.figures.min())
+        (!self.is_empty()).then(|| self.figures.min())
     }
 
     /// The largest value, if there is any; exact under the same condition as [`min`](Self::min), otherwise the
     /// upper bound of the highest bucket that the window touched.
     #[must_use]
     pub fn max(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.figures.max())
+        (!self.is_empty()).then(|| self.figures.max())
     }
 
     /// The arithmetic mean, if there is any value.
@@ -224,10 +234,15 @@ impl ExponentialHistogram {
     /// Panics if `max_buckets` is less than two: a value on each side of 1 needs two buckets at any scale.
     #[must_use]
     pub fn with_max_buckets(mut self, max_buckets: usize) -> Self {
+        self.fit(max_buckets);
+        self
+    }
+
+    /// As [`with_max_buckets`](Self::with_max_buckets), in place.
+    pub(crate) fn fit(&mut self, max_buckets: usize) {
         assert!(max_buckets >= 2, "max_buckets must be at least two");
         let steps = self.positive.steps_to_fit(max_buckets).max(self.negative.steps_to_fit(max_buckets));
         self.coarsen_to(self.scale - steps);
-        self
     }
 
     /// Lowers the scale, unless it is as low already.
@@ -251,10 +266,10 @@ impl ExponentialHistogram {
     /// other; of exact counts, sums and extremes nothing is lost.
     pub fn merge(&mut self, other: &Self) {
         self.figures = self.figures.and(other.figures);
-        if other.count() == 0 {
+        if other.is_empty() {
             return;
         }
-        if self.count() == 0 {
+        if self.is_empty() {
             self.scale = other.scale;
         }
         self.coarsen_to(other.scale);
@@ -269,21 +284,26 @@ impl ExponentialHistogram {
     #[must_use]
     pub fn since(&self, base: &Self) -> Self {
         let mut window = self.clone();
-        if base.count() > 0 {
-            window.coarsen_to(base.scale);
-            let base = window.coarsened(base);
-            window.zero_count = window.zero_count.saturating_sub(base.zero_count);
-            window.positive.subtract(&base.positive);
-            window.negative.subtract(&base.negative);
-        }
-        window.figures = window.figures.since(&base.figures, window.outer_bounds());
+        window.subtract(base);
         window
     }
 
+    /// Leaves what is [since](Self::since) `base`, in place.
+    pub(crate) fn subtract(&mut self, base: &Self) {
+        if !base.is_empty() {
+            self.coarsen_to(base.scale);
+            let finer = base.scale - self.scale;
+            self.zero_count = self.zero_count.saturating_sub(base.zero_count);
+            self.positive.subtract(&base.positive, finer);
+            self.negative.subtract(&base.negative, finer);
+        }
+        self.figures = self.figures.since(&base.figures, self.outer_bounds());
+    }
+
     /// Whether there is no value but a part of one: its record was under way when the snapshot was taken.
-    #[cfg(feature = "otlp")]
+    #[cfg(feature = "otlp-core")]
     pub(crate) fn is_unfinished(&self) -> bool {
-        self.count() == 0 && !self.figures.are_none()
+        self.is_empty() && !self.figures.are_none()
     }
 
     /// The lower bound of the lowest bucket in use and the upper bound of the highest, if there is any.
@@ -302,6 +322,21 @@ impl ExponentialHistogram {
 pub(super) fn rank(q: f64, count: u64) -> Option<u64> {
     let share = (q.clamp(0.0, 1.0) * count as f64).ceil() as u64;
     (count > 0).then(|| share.clamp(1, count))
+}
+
+impl Clone for ExponentialHistogram {
+    fn clone(&self) -> Self {
+        let Self { scale, zero_count, positive, negative, figures } = self;
+        Self::new(*scale, *zero_count, positive.clone(), negative.clone(), *figures)
+    }
+
+    /// In the memory that there is, if it is enough.
+    fn clone_from(&mut self, source: &Self) {
+        let Self { scale, zero_count, positive, negative, figures } = source;
+        (self.scale, self.zero_count, self.figures) = (*scale, *zero_count, *figures);
+        self.positive.clone_from(positive);
+        self.negative.clone_from(negative);
+    }
 }
 
 impl Default for ExponentialHistogram {

@@ -13,7 +13,7 @@ use super::{
     side::Side,
 };
 use crate::{
-    cell::{Distribution, DistributionTotals, ExponentialTotals, Far, HistogramTotals},
+    cell::{Distribution, DistributionTotals, ExponentialTotals, Far, HistogramTotals, Scratch},
     series::LocalCache,
 };
 
@@ -114,12 +114,16 @@ impl<V: HistogramValue> Histogram<V> {
     /// thread.
     #[must_use]
     pub fn snapshot(&self) -> HistogramSnapshot {
-        match self.distribution.totals() {
+        self.snapshot_in(&mut Scratch::default())
+    }
+
+    fn snapshot_in(&self, scratch: &mut Scratch) -> HistogramSnapshot {
+        match self.distribution.totals(scratch) {
             Some(DistributionTotals::Exponential(totals, far)) => {
                 HistogramSnapshot::Exponential(exponential::<V>(totals, &far))
             }
             Some(DistributionTotals::Explicit(bounds, totals)) => {
-                let HistogramTotals { slots, sum, min, max } = totals;
+                let HistogramTotals { slots, sum, min, max, .. } = totals;
                 let is_empty = slots.iter().all(|&count| count == 0);
                 let figures = if is_empty { Figures::NONE } else { V::figures(sum, min, max) };
                 HistogramSnapshot::Explicit(ExplicitHistogram::new(bounds, slots, figures))
@@ -263,10 +267,13 @@ impl<V: HistogramValue> Sealed for Histogram<V> {
             _ => (None, None),
         };
         let (mut exponential, mut explicit) = (Points::over(exponential), Points::over(explicit));
-        let now = collection.taken_at();
+        let (now, mut scratch) = (collection.taken_at(), Scratch::default());
         for Series { key, handle } in series {
             let exemplars = handle.exemplars.collect();
-            match handle.snapshot() {
+            let counts = exponential.next_value().map(ExponentialHistogram::take_memory);
+            let counts = counts.or_else(|| explicit.next_value().map(ExplicitHistogram::take_memory));
+            scratch.counts = counts.unwrap_or_default();
+            match handle.snapshot_in(&mut scratch) {
                 HistogramSnapshot::Exponential(value) => exponential.push_with(key, now, value, exemplars),
                 HistogramSnapshot::Explicit(value) => explicit.push_with(key, now, value, exemplars),
             }

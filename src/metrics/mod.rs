@@ -117,7 +117,7 @@ pub use self::{
 
 #[cfg(feature = "process")]
 pub(crate) use self::observe::{CounterF64, ObservedSet};
-#[cfg(feature = "otlp")]
+#[cfg(feature = "otlp-core")]
 pub(crate) use self::snapshot::Windowed;
 #[cfg(feature = "metrics-facade")]
 pub(crate) use self::{rejections::Rejections, series::SeriesSet};

@@ -45,7 +45,8 @@ impl Reader {
     /// The state of every series, as [`Registry::snapshot`].
     #[must_use]
     pub fn snapshot(&mut self) -> Snapshot {
-        let snapshot = self.peek();
+        let mut snapshot = Snapshot::default();
+        self.peek_into(&mut snapshot);
         self.acknowledge();
         snapshot
     }
@@ -59,12 +60,11 @@ impl Reader {
         window
     }
 
-    /// A snapshot that idle series do not count before it is [acknowledged](Self::acknowledge).
-    pub(crate) fn peek(&mut self) -> Snapshot {
+    /// Takes a snapshot in the memory of an earlier one; idle series do not count it before it is
+    /// [acknowledged](Self::acknowledge).
+    pub(crate) fn peek_into(&mut self, snapshot: &mut Snapshot) {
         self.round = self.registry.round();
-        let mut snapshot = Snapshot::default();
-        self.registry.collect(&mut snapshot);
-        snapshot
+        self.registry.collect(snapshot);
     }
 
     /// Says that the last snapshot has arrived.

@@ -10,7 +10,7 @@ use super::{
     instrument::{Identity, Part, Series, Settings, define_cache, sealed::Sealed},
     timestamp::Tick,
 };
-use crate::cell::{self, Block, Ended, Ending, Far, Request, RequestTotals, saturating_nanos};
+use crate::cell::{self, Block, Ended, Ending, Far, Request, RequestTotals, Scratch, saturating_nanos};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,7 +99,11 @@ impl RequestMetrics {
     /// thread.
     #[must_use]
     pub fn snapshot(&self) -> RequestSnapshot {
-        let totals = self.block.lease().map(Request::totals);
+        self.snapshot_in(&mut Scratch::default())
+    }
+
+    fn snapshot_in(&self, scratch: &mut Scratch) -> RequestSnapshot {
+        let totals = self.block.lease().map(|lease| Request::totals(lease, scratch));
         RequestSnapshot::new(totals.unwrap_or_default())
     }
 
@@ -302,11 +306,18 @@ impl Sealed for RequestMetrics {
     }
 
     fn collect(series: &[Series<Self>], identities: &[Identity], collection: &mut Collection<'_>) {
-        let now = collection.taken_at();
-        let (mut counts, mut errors) = (Points::of_part(0), Points::of_part(1));
-        let (mut durations, mut lasts) = (Points::of_part(2), Points::of_part(3));
+        let (now, mut scratch) = (collection.taken_at(), Scratch::default());
+        let (mut counts, mut errors) = (Points::of_part(0, None), Points::of_part(1, None));
+        // The others are small.
+        let before = match collection.reuse_part(identities, 2) {
+            Some(Data::Histogram(points)) => Some(points),
+            _ => None,
+        };
+        let (mut durations, mut lasts) = (Points::of_part(2, before), Points::of_part(3, None));
         for Series { key, handle } in series {
-            let seen = handle.snapshot();
+            scratch.counts =
+                durations.next_value().map(ExponentialHistogram::take_memory).unwrap_or_default();
+            let seen = handle.snapshot_in(&mut scratch);
             counts.push(key, now, seen.requests);
             errors.push(key, now, seen.errors);
             durations.push_with(key, now, seen.durations, handle.exemplars.collect());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// Counts by bucket index, from the lowest to the highest bucket in use, without gaps. At scale `s`, bucket `i` holds
 /// the magnitudes in `(2^(i / 2^s), 2^((i + 1) / 2^s)]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Side {
     /// Index of the first bucket; zero if there is none.
     offset: i32,
@@ -38,6 +38,10 @@ impl Side {
         &self.counts
     }
 
+    pub(crate) fn into_counts(self) -> Vec<u64> {
+        self.counts
+    }
+
     /// How many values there are.
     pub(crate) fn count(&self) -> u64 {
         total(&self.counts)
@@ -61,16 +65,20 @@ impl Side {
         (0..i32::BITS as i32).find(fits).expect("two buckets are enough at some scale")
     }
 
-    /// Merges neighbours `steps` times; each time halves the number of buckets.
+    /// Merges neighbours `steps` times, in place; each time halves the number of buckets.
     pub(crate) fn coarsen(&mut self, steps: i32) {
         let (Some((first, last)), 1..) = (self.ends(), steps) else { return };
         let offset = first >> steps;
-        let mut merged = vec![0_u64; ((last >> steps) - offset) as usize + 1];
-        for (index, count) in self.buckets() {
-            let sum = &mut merged[((index >> steps) - offset) as usize];
-            *sum = sum.saturating_add(count);
+        let mut merged = 0;
+        for (at, index) in (first..=last).enumerate() {
+            // What is merged lies at or before what is still to be.
+            let (count, place) = (self.counts[at], ((index >> steps) - offset) as usize);
+            self.counts[place] =
+                if place == merged { count } else { self.counts[place].saturating_add(count) };
+            merged = place + 1;
         }
-        (self.offset, self.counts) = (offset, merged);
+        self.counts.truncate(merged);
+        self.offset = offset;
     }
 
     /// Adds the counts of `other`, which has the same scale.
@@ -87,10 +95,10 @@ impl Side {
         }
     }
 
-    /// Takes away the counts of `other`, which has the same scale.
-    pub(crate) fn subtract(&mut self, other: &Self) {
+    /// Takes away the counts of `other`, which has a scale that is finer by so many steps.
+    pub(crate) fn subtract(&mut self, other: &Self, steps: i32) {
         for (index, count) in other.buckets() {
-            let at = usize::try_from(index - self.offset).ok();
+            let at = usize::try_from((index >> steps) - self.offset).ok();
             if let Some(own) = at.and_then(|at| self.counts.get_mut(at)) {
                 *own = own.saturating_sub(count);
             }
@@ -105,6 +113,18 @@ impl Side {
         let empty = self.counts.iter().take_while(|&&count| count == 0).count();
         self.counts.drain(..empty);
         self.offset = if self.counts.is_empty() { 0 } else { self.offset + empty as i32 };
+    }
+}
+
+impl Clone for Side {
+    fn clone(&self) -> Self {
+        Self { offset: self.offset, counts: self.counts.clone() }
+    }
+
+    /// In the memory that there is, if it is enough.
+    fn clone_from(&mut self, source: &Self) {
+        self.offset = source.offset;
+        self.counts.clone_from(&source.counts);
     }
 }
 

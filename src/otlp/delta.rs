@@ -1,6 +1,6 @@
 //! What the collector knows already: the last acknowledged total of each series.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, mem};
 
 use crate::metrics::{
     ExplicitHistogram, ExponentialHistogram, Point, PointValue, SeriesId, Timestamp, Windowed,
@@ -41,14 +41,6 @@ pub(super) struct Base {
     build: u64,
 }
 
-/// What happened to a series since its base.
-#[derive(Debug)]
-pub(super) struct Window<T> {
-    pub(super) start: Timestamp,
-    pub(super) value: T,
-    pub(super) step: Step,
-}
-
 /// What is exported as windows.
 pub(super) trait Exported: Windowed + Into<Total> {
     /// Whether there is nothing to export.
@@ -58,20 +50,23 @@ pub(super) trait Exported: Windowed + Into<Total> {
     fn is_unfinished(&self) -> bool {
         false
     }
+
+    /// Takes the total, and leaves one without values in its place.
+    fn take(&mut self) -> Self;
 }
 
 impl Base {
-    /// What happened to a series since its base.
-    pub(super) fn window<T: Exported>(&mut self, point: Point<T>) -> Window<T> {
-        let series = point.series();
-        let Point { start, time, value: total, .. } = point;
-        let known = self.known.get_mut(&series).and_then(|known| {
-            known.build = self.build;
-            Some((known.time, total.since(known.total.value())?))
-        });
-        let (start, value) = known.unwrap_or_else(|| (start, total.clone()));
-        let known = Known { time, total: total.into(), build: self.build };
-        Window { start, value, step: Step { series, known } }
+    /// Makes of a copy of the series' total what happened since its base, and tells when that was.
+    pub(super) fn window<T: Exported>(&mut self, point: &Point<T>, total: &mut T) -> Timestamp {
+        let Some(known) = self.known.get_mut(&point.series()) else { return point.start };
+        known.build = self.build;
+        if total.subtract(known.total.value()) { known.time } else { point.start }
+    }
+
+    /// The step to the end of the window of this series; takes its total.
+    pub(super) fn step<T: Exported>(&self, point: &mut Point<T>) -> Step {
+        let (series, time) = (point.series(), point.time);
+        Step { series, known: Known { time, total: point.value.take().into(), build: self.build } }
     }
 
     /// Begins a build of windows.
@@ -86,7 +81,10 @@ impl Base {
 
     /// Moves the base to the end of these windows.
     pub(super) fn advance(&mut self, steps: Vec<Step>) {
-        self.known.extend(steps.into_iter().map(|step| (step.series, step.known)));
+        // One by one, which makes room for those that are new and not for all.
+        for Step { series, known } in steps {
+            self.known.insert(series, known);
+        }
     }
 }
 
@@ -105,21 +103,33 @@ impl Exported for u64 {
     fn is_empty(&self) -> bool {
         *self == 0
     }
+
+    fn take(&mut self) -> Self {
+        mem::take(self)
+    }
 }
 
 impl Exported for f64 {
     fn is_empty(&self) -> bool {
         *self == 0.0
     }
+
+    fn take(&mut self) -> Self {
+        mem::take(self)
+    }
 }
 
 impl Exported for ExponentialHistogram {
     fn is_empty(&self) -> bool {
-        self.count() == 0
+        self.is_empty()
     }
 
     fn is_unfinished(&self) -> bool {
         self.is_unfinished()
+    }
+
+    fn take(&mut self) -> Self {
+        mem::take(self)
     }
 }
 
@@ -130,6 +140,10 @@ impl Exported for ExplicitHistogram {
 
     fn is_unfinished(&self) -> bool {
         self.is_unfinished()
+    }
+
+    fn take(&mut self) -> Self {
+        self.take()
     }
 }
 

@@ -1,204 +1,220 @@
-//! One collector: the connection to it, and how far it knows the series.
+//! Where metrics go, as it is set up.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, num::NonZeroUsize, time::Duration};
 
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use tokio::{
-    select,
-    time::{Instant, sleep_until, timeout_at},
-};
+#[cfg(feature = "otlp-json")]
+use std::{io, path::PathBuf};
 
-use super::{
-    delta::Base,
-    encode::{Part, encode},
-    mailbox::{Mailbox, Report},
-    retry::{Backoff, Failure},
-    transport::{Accepted, Transport},
-};
-use crate::metrics::{Snapshot, Timestamp};
+#[cfg(feature = "otlp-tls")]
+use super::Tls;
+use super::{Compression, HistogramAggregation, Protocol, Retry, Temporality, endpoint::redact};
 
-/// How the points go out.
-#[derive(Debug)]
-pub(super) struct Shape {
-    pub(super) resource: Resource,
-    pub(super) max_points: usize,
+/// The most points in one request, unless given.
+pub(super) const MAX_POINTS: usize = 4000;
+/// The most bytes in one request, unless given: below the 4 MiB that most collectors take.
+pub(super) const MAX_BYTES: usize = 4_000_000;
+
+/// A collector or a file that metrics are sent to, and how.
+///
+/// An exporter sends to one destination that the environment describes, unless it is
+/// [given](super::ExporterBuilder::destination) others. Each has a state of its own: how far it knows the series, when
+/// it is tried again, and its [statistics](super::Exporter::destinations). One that is down or slow delays no other.
+///
+/// A destination made here reads nothing from the environment: a key of one collector must not reach another. Only
+/// [`from_environment`](Self::from_environment) does.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use freewheel::{metrics::Registry, otlp::{Destination, Exporter, Temporality}};
+///
+/// let registry = Registry::new();
+/// # #[cfg(feature = "otlp-grpc")] {
+/// let exporter = Exporter::builder(registry)
+///     .destination(Destination::grpc("http://localhost:4317"))
+///     .destination(
+///         Destination::grpc("http://127.0.0.1:14317")
+///             .name("vendor")
+///             .header("api-key", "secret")
+///             .temporality(Temporality::Delta)
+///             .timeout(Duration::from_secs(5)),
+///     )
+///     .start()?;
+/// # drop(exporter);
+/// # }
+/// # Ok::<(), freewheel::otlp::StartError>(())
+/// ```
+#[must_use = "a destination does nothing until an exporter gets it"]
+#[derive(Default)]
+pub struct Destination {
+    pub(super) reads_environment: bool,
+    pub(super) name: Option<String>,
+    pub(super) endpoint: Option<String>,
+    pub(super) protocol: Option<Protocol>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) user_agent: Option<String>,
+    pub(super) compression: Option<Compression>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) temporality: Option<Temporality>,
+    pub(super) histograms: Option<HistogramAggregation>,
+    pub(super) max_points: Option<NonZeroUsize>,
+    pub(super) max_bytes: Option<NonZeroUsize>,
+    pub(super) retry: Retry,
+    #[cfg(feature = "otlp-tls")]
+    pub(super) tls: Tls,
+    #[cfg(feature = "otlp-json")]
+    pub(super) lines: Option<Sink>,
 }
 
-#[derive(Debug)]
-pub(super) struct Destination {
-    transport: Transport,
-    shape: Shape,
-    /// What one request may take, retries included.
-    timeout: Duration,
-    /// None under cumulative temporality.
-    base: Option<Base>,
-    /// When the last snapshot was taken that the collector has answered for.
-    known_until: Timestamp,
-    /// The collector asked us to send nothing before.
-    throttled_until: Option<Instant>,
-    mailbox: Arc<Mailbox>,
+/// Where lines of JSON go.
+#[cfg(feature = "otlp-json")]
+pub(super) enum Sink {
+    /// Opened when the exporter starts; what is in it stays.
+    File(PathBuf),
+    Writer(Box<dyn io::Write + Send>),
 }
 
 impl Destination {
-    pub(super) fn new(
-        transport: Transport,
-        shape: Shape,
-        timeout: Duration,
-        base: Option<Base>,
-        mailbox: Arc<Mailbox>,
-    ) -> Self {
-        let known_until = Timestamp::default();
-        Self { transport, shape, timeout, base, known_until, throttled_until: None, mailbox }
+    /// The one that the variables `OTEL_EXPORTER_OTLP_*` describe, and the defaults where they say nothing; what is set
+    /// here goes before both. The [module documentation](super#configuration) has the table.
+    pub fn from_environment() -> Self {
+        Self { reads_environment: true, ..Self::default() }
     }
 
-    /// Sends what `snapshot` has over the base; all of it within `last_call`, if this is the last export.
+    /// A collector that speaks OTLP over gRPC: `http://host:port`, `https://host:port`, or `unix:///path` for a Unix
+    /// domain socket.
+    pub fn grpc(endpoint: impl Into<String>) -> Self {
+        Self::default().protocol(Protocol::Grpc).endpoint(endpoint)
+    }
+
+    /// A collector that speaks OTLP over HTTP. An endpoint without a path gets `/v1/metrics`.
+    pub fn http(endpoint: impl Into<String>) -> Self {
+        Self::default().protocol(Protocol::HttpProtobuf).endpoint(endpoint)
+    }
+
+    /// A file to which a line of OTLP's JSON is appended for each request, made if it is not there: for development, and
+    /// to look at what happened afterwards.
+    #[cfg(feature = "otlp-json")]
+    pub fn json_file(path: impl Into<PathBuf>) -> Self {
+        Self { lines: Some(Sink::File(path.into())), ..Self::default() }
+    }
+
+    /// Standard output, with a line of OTLP's JSON for each request.
+    #[cfg(feature = "otlp-json")]
+    pub fn stdout() -> Self {
+        Self::json_writer(io::stdout()).name("stdout")
+    }
+
+    /// Anything that can be written to, with a line of OTLP's JSON for each request.
     ///
-    /// May be dropped before it ends: the base moves in whole steps, each after the answer that allows it. Call
-    /// [`abandon`](Self::abandon) then.
-    pub(super) async fn export(&mut self, snapshot: Snapshot, last_call: Option<Instant>) -> Report {
-        let taken_at = snapshot.taken_at;
-        let Shape { resource, max_points } = &self.shape;
-        let parts = encode(snapshot, self.base.as_mut(), resource, *max_points, self.known_until);
-        let pending = parts.iter().map(|part| part.points).sum();
-        self.mailbox.stats(|stats| stats.pending_points = pending);
-        let mut report = Report::default();
-        for part in parts {
-            if report.unacknowledged > 0 {
-                // Whoever did not answer for one part is not asked about the others; they stay for the next export.
-                report.unacknowledged += part.points;
-                continue;
-            }
-            match self.deliver(&part, last_call).await {
-                Ok(accepted) => self.accepted(part, &accepted),
-                Err(Failure::Final { reason }) => {
-                    report.refused += part.points;
-                    report.reason = reason;
-                    self.refused(part);
-                }
-                Err(Failure::Passing { reason, .. }) => {
-                    report.unacknowledged += part.points;
-                    report.reason = reason;
-                }
-            }
-        }
-        if report.unacknowledged == 0 {
-            self.known_until = taken_at;
-        }
-        self.mailbox.stats(|stats| match report.unacknowledged {
-            0 => stats.exports += 1,
-            _ => stats.failed_exports += 1,
-        });
-        report
+    /// It is written to on a thread that may block, and flushed after each line. One that hangs delays no other
+    /// destination; one that fails is tried again as a collector is.
+    #[cfg(feature = "otlp-json")]
+    pub fn json_writer(writer: impl io::Write + Send + 'static) -> Self {
+        Self { lines: Some(Sink::Writer(Box::new(writer))), ..Self::default() }
     }
 
-    /// Cleans up after an export that was dropped before its end.
-    pub(super) fn abandon(&mut self) -> Report {
-        self.transport.reconnect();
-        let reason = "cut short by the shutdown".to_owned();
-        let unacknowledged = self.mailbox.stats(|stats| {
-            stats.failed_exports += 1;
-            stats.last_error = Some(reason.clone());
-            stats.pending_points
-        });
-        Report { unacknowledged, refused: 0, reason }
+    /// What it is called in errors, statistics and events; the endpoint, without what may be secret in it, unless given.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
     }
 
-    /// Sends one request until it is answered for, refused for good, or the time is up.
-    async fn deliver(&mut self, part: &Part, last_call: Option<Instant>) -> Result<Accepted, Failure> {
-        let begun = Instant::now();
-        let patience = far_from(begun, self.timeout);
-        let deadline = last_call.map_or(patience, |last_call| last_call.min(patience));
-        // A retry that leaves no time for the answer only makes duplicates.
-        let latest_retry = deadline - deadline.saturating_duration_since(begun) / 10;
-        self.sit_out_throttling(deadline, last_call.is_some()).await?;
-        let mut backoff = Backoff::new();
-        let mut heard = self.mailbox.requests();
-        loop {
-            let failure = match self.attempt(part, deadline).await {
-                Ok(accepted) => return Ok(accepted),
-                Err(failure) => failure,
-            };
-            let Failure::Passing { after, .. } = failure else { return Err(failure) };
-            let resume = Instant::now() + after.unwrap_or_else(|| backoff.pause());
-            if after.is_some() {
-                self.throttled_until = Some(resume);
-            }
-            if resume >= latest_retry {
-                return Err(failure);
-            }
-            select! {
-                () = sleep_until(resume) => {}
-                // Somebody began to wait: try at once, unless the collector asked for patience.
-                requests = self.mailbox.more_requests(heard), if after.is_none() => heard = requests,
-            }
-            self.mailbox.stats(|stats| stats.retries += 1);
-        }
+    /// The address of the collector: `http://host:port` or `https://host:port`, over HTTP with the path that is posted to;
+    /// without a path, `/v1/metrics`.
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = Some(url.into());
+        self
     }
 
-    async fn attempt(&mut self, part: &Part, deadline: Instant) -> Result<Accepted, Failure> {
-        self.mailbox.stats(|stats| stats.attempts += 1);
-        let sent = timeout_at(deadline, self.transport.send(part.request.clone())).await;
-        let outcome = sent.unwrap_or_else(|_| {
-            self.transport.reconnect();
-            Err(Failure::timed_out())
-        });
-        if let Err(Failure::Passing { reason, .. } | Failure::Final { reason }) = &outcome {
-            self.mailbox.stats(|stats| {
-                stats.failed_attempts += 1;
-                stats.last_error = Some(reason.clone());
-            });
-        }
-        outcome
+    /// How it is spoken to: gRPC, or what else is compiled in, unless given.
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = Some(protocol);
+        self
     }
 
-    /// Waits until the collector wants to hear from us. The last export does not wait in vain: it has no later.
-    async fn sit_out_throttling(&mut self, deadline: Instant, last: bool) -> Result<(), Failure> {
-        let Some(until) = self.throttled_until.take_if(|until| *until > Instant::now()) else {
-            self.throttled_until = None;
-            return Ok(());
-        };
-        if until < deadline {
-            sleep_until(until).await;
-        } else if !last {
-            self.throttled_until = Some(until);
-            return Err(Failure::Passing { after: None, reason: "the collector asked for a pause".into() });
-        }
-        Ok(())
+    /// Adds a header (over gRPC: metadata) to each request, in place of one of that name. Values are shown nowhere.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
     }
 
-    fn accepted(&mut self, part: Part, accepted: &Accepted) {
-        let rejected = accepted.rejected.min(part.points);
-        self.mailbox.stats(|stats| {
-            stats.points_accepted += part.points - rejected;
-            stats.points_rejected += rejected;
-            stats.pending_points = stats.pending_points.saturating_sub(part.points);
-            stats.last_success = Some(Timestamp::now());
-            if rejected > 0 || !accepted.message.is_empty() {
-                let text = format!("the collector rejected {rejected} points: {}", accepted.message);
-                stats.last_error = Some(text);
-            }
-        });
-        self.advance(part);
+    /// Says in front of our own user agent who is speaking, as `shop/1.4`.
+    pub fn user_agent(mut self, product: impl Into<String>) -> Self {
+        self.user_agent = Some(product.into());
+        self
     }
 
-    fn refused(&mut self, part: Part) {
-        self.mailbox.stats(|stats| {
-            stats.dropped_windows += 1;
-            stats.dropped_points += part.points;
-            stats.pending_points = stats.pending_points.saturating_sub(part.points);
-        });
-        self.advance(part);
+    /// How requests are compressed; not at all unless given.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = Some(compression);
+        self
     }
 
-    fn advance(&mut self, part: Part) {
-        if let Some(base) = &mut self.base {
-            base.advance(part.steps);
-        }
+    /// The time that one request may take, retries included; 10 seconds unless given. What is not acknowledged by then is
+    /// in the next export.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Whether to send totals or windows; totals unless given.
+    pub fn temporality(mut self, temporality: Temporality) -> Self {
+        self.temporality = Some(temporality);
+        self
+    }
+
+    /// In which form histograms go out; as they are recorded unless given.
+    pub fn histograms(mut self, aggregation: HistogramAggregation) -> Self {
+        self.histograms = Some(aggregation);
+        self
+    }
+
+    /// The most points in one request; 4000 unless given.
+    pub fn max_points(mut self, points: NonZeroUsize) -> Self {
+        self.max_points = Some(points);
+        self
+    }
+
+    /// The most bytes in one request before compression, if it has more than one point; 4 000 000 unless given, which
+    /// stays below the 4 MiB that most collectors take.
+    pub fn max_bytes(mut self, bytes: NonZeroUsize) -> Self {
+        self.max_bytes = Some(bytes);
+        self
+    }
+
+    /// When a request that failed is sent again.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Whom to trust, and who we are, where the endpoint says `https`.
+    #[cfg(feature = "otlp-tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = tls;
+        self
     }
 }
 
-/// `from + duration`, or a time that never comes if that is beyond the clock.
-pub(super) fn far_from(from: Instant, duration: Duration) -> Instant {
-    const THIRTY_YEARS: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-    from + duration.min(THIRTY_YEARS)
+/// Without the values of headers, and what may be secret in the endpoint.
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Destination")
+            .field("name", &self.name)
+            .field("endpoint", &self.endpoint.as_deref().map(redact))
+            .field("protocol", &self.protocol)
+            .field("headers", &headers)
+            .field("compression", &self.compression)
+            .field("timeout", &self.timeout)
+            .field("temporality", &self.temporality)
+            .field("histograms", &self.histograms)
+            .field("max_points", &self.max_points)
+            .field("max_bytes", &self.max_bytes)
+            .field("retry", &self.retry)
+            .field("reads_environment", &self.reads_environment)
+            .finish_non_exhaustive()
+    }
 }

@@ -1,18 +1,78 @@
 //! Which failures are worth another try, and when: OTLP specification, "Failures" and "OTLP/gRPC Throttling".
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
+/// No pause that we choose is shorter: a request that fails at once would be sent without end.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
-/// The pause before the first retry; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest pause that we choose ourselves.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// The longest pause that a collector can ask for.
-const LONGEST_THROTTLE: Duration = Duration::from_secs(30);
-/// The most of a foreign text that is kept, in bytes.
-const LONGEST_TEXT: usize = 300;
+/// When a request that failed is sent again; see [`Destination::retry`](super::Destination::retry).
+///
+/// Pauses double from the first to the longest, and each is shortened by up to half at random, so that many clients do
+/// not come back at the same moment. A collector that asks for a pause (`RetryInfo`, `Retry-After`) gets it, up to a
+/// limit. All of it ends with the [timeout](super::Destination::timeout) of the request; what was not acknowledged then
+/// is in the next export.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use freewheel::otlp::Retry;
+///
+/// let patient = Retry::default().first_pause(Duration::from_secs(1)).longest_pause(Duration::from_secs(30));
+/// # let _ = patient;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    pub(super) first_pause: Duration,
+    pub(super) longest_pause: Duration,
+    pub(super) longest_throttle: Duration,
+    pub(super) is_off: bool,
+}
+
+impl Retry {
+    /// Sends nothing again: what failed is in the next export.
+    #[must_use]
+    pub fn never() -> Self {
+        Self { is_off: true, ..Self::default() }
+    }
+
+    /// The pause before the first retry; 100 milliseconds unless given, and 10 at least.
+    #[must_use]
+    pub fn first_pause(mut self, pause: Duration) -> Self {
+        self.first_pause = pause;
+        self
+    }
+
+    /// The longest pause between two retries; 5 seconds unless given, and 10 milliseconds at least.
+    #[must_use]
+    pub fn longest_pause(mut self, pause: Duration) -> Self {
+        self.longest_pause = pause;
+        self
+    }
+
+    /// The longest pause that a collector can ask for; 30 seconds unless given.
+    #[must_use]
+    pub fn longest_throttle(mut self, pause: Duration) -> Self {
+        self.longest_throttle = pause;
+        self
+    }
+
+    /// The first pause, without its jitter: within the limits, and no shorter than what keeps requests apart.
+    pub(super) fn shortest(&self) -> Duration {
+        self.first_pause.min(self.longest_pause).max(SHORTEST_PAUSE)
+    }
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            first_pause: Duration::from_millis(100),
+            longest_pause: Duration::from_secs(5),
+            longest_throttle: Duration::from_secs(30),
+            is_off: false,
+        }
+    }
+}
 
 /// Why a request was not accepted.
 #[derive(Debug)]
@@ -28,65 +88,38 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    pub(super) fn from_status(status: &Status) -> Self {
-        let reason = describe(status);
-        let retry_info = status.get_details_retry_info();
-        // A status with a source was made on this side, by a broken connection: the collector has said nothing.
-        let unanswered = status.source().is_some();
-        let passing = match status.code() {
-            Code::Cancelled
-            | Code::DeadlineExceeded
-            | Code::Aborted
-            | Code::OutOfRange
-            | Code::Unavailable
-            | Code::DataLoss => true,
-            Code::ResourceExhausted => retry_info.is_some(),
-            _ => false,
-        };
-        if passing || unanswered {
-            let asked = retry_info.and_then(|info| info.retry_delay).filter(|delay| !delay.is_zero());
-            Self::Passing { after: asked.map(|delay| delay.min(LONGEST_THROTTLE)), reason }
-        } else {
-            Self::Final { reason }
-        }
+    /// One that another try may mend.
+    pub(super) fn passing(reason: impl Into<String>) -> Self {
+        Self::Passing { after: None, reason: reason.into() }
     }
 
     pub(super) fn timed_out() -> Self {
-        Self::Passing { after: None, reason: "no answer within the timeout".into() }
+        Self::passing("no answer within the timeout")
+    }
+
+    pub(super) fn reason(&self) -> &str {
+        let (Self::Passing { reason, .. } | Self::Final { reason }) = self;
+        reason
     }
 }
 
-/// Pauses that grow, with jitter, so that many clients do not come back at the same moment.
+/// Pauses that grow, with jitter.
 #[derive(Debug)]
-pub(super) struct Backoff(Duration);
+pub(super) struct Backoff {
+    next: Duration,
+    longest: Duration,
+}
 
 impl Backoff {
-    pub(super) fn new() -> Self {
-        Self(FIRST_PAUSE)
+    pub(super) fn new(retry: &Retry) -> Self {
+        let next = retry.shortest();
+        Self { next, longest: retry.longest_pause.max(next) }
     }
 
     /// The next pause: between half and all of a length that doubles each time.
     pub(super) fn pause(&mut self) -> Duration {
-        let full = self.0;
-        self.0 = (full * 2).min(LONGEST_PAUSE);
+        let full = self.next;
+        self.next = full.saturating_mul(2).min(self.longest);
         full.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
-}
-
-/// Code, message and innermost cause.
-fn describe(status: &Status) -> String {
-    let mut cause: Option<&dyn Error> = status.source();
-    while let Some(inner) = cause.and_then(Error::source) {
-        cause = Some(inner);
-    }
-    let text = match cause {
-        Some(cause) => format!("{:?}: {}: {cause}", status.code(), status.message()),
-        None => format!("{:?}: {}", status.code(), status.message()),
-    };
-    shorten(&text)
-}
-
-/// The first part of a text that somebody else chose.
-pub(super) fn shorten(text: &str) -> String {
-    text[..text.floor_char_boundary(LONGEST_TEXT)].to_owned()
 }

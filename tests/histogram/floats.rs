@@ -24,7 +24,7 @@ fn check(values: &[f64], scale: u8) {
     let snapshot = exponential(&histogram);
     let found = (counts(&snapshot), negative_counts(&snapshot));
     assert_eq!(found, expected(&values, scale), "scale {scale}");
-    assert_eq!(snapshot.scale(), scale.into());
+    assert_eq!(snapshot.scale(), i32::from(scale));
     assert_eq!(snapshot.zero_count(), values.iter().filter(|&&value| value == 0.0).count() as u64);
     assert_eq!(snapshot.count(), values.len() as u64);
     assert_eq!(snapshot.min(), values.iter().copied().reduce(f64::min));

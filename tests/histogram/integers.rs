@@ -24,7 +24,7 @@ fn integers_around_every_boundary_fall_into_the_exact_bucket_at_every_scale() {
         values.iter().for_each(|&value| histogram.record(value));
         let snapshot = exponential(&histogram);
         assert_eq!(counts(&snapshot), expected(&values, 1, scale), "scale {scale}");
-        assert_eq!(snapshot.scale(), scale.into());
+        assert_eq!(snapshot.scale(), i32::from(scale));
         assert_eq!(snapshot.zero_count(), values.iter().filter(|&&value| value == 0).count() as u64);
         assert_eq!(snapshot.count(), values.len() as u64);
     }

@@ -1,8 +1,8 @@
 //! The ways to record.
 
-use std::{panic, thread, time::Duration};
+use std::{panic, sync::Barrier, thread, time::Duration};
 
-use freewheel::metrics::{Buckets, Histogram, HistogramValue, Registry};
+use freewheel::metrics::{Buckets, Histogram, HistogramSnapshot, HistogramValue, PointValue, Registry};
 use proptest::prelude::*;
 
 use crate::{at_scale, histogram};
@@ -47,8 +47,48 @@ fn same_as_one_by_one<V: HistogramValue + Send + Sync>(
     Ok(())
 }
 
+/// What is recorded in threads that are there at the same time, in blocks of their own.
+fn record_side_by_side(histogram: &Histogram<u64>, threads: &[Vec<u64>]) {
+    let all_have_recorded = Barrier::new(threads.len());
+    thread::scope(|scope| {
+        for values in threads {
+            scope.spawn(|| {
+                histogram.record_all(values);
+                all_have_recorded.wait();
+            });
+        }
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn threads_add_up_whatever_the_ranges_of_their_values(
+        // Zero, and values that are far apart from those of another thread.
+        threads in prop::collection::vec(prop::collection::vec(
+            prop_oneof![Just(0), (0..64u32).prop_map(|bit| 1 << bit), any::<u64>()], 0..4,
+        ), 1..4),
+        before in prop::collection::vec(any::<u64>(), 0..4),
+    ) {
+        for buckets in [Buckets::default(), Buckets::explicit([-1.0, 1.0, 1e6, 1e12]).unwrap()] {
+            let registry = Registry::new();
+            let threaded = registry.histogram("h").buckets(buckets.clone()).build().unwrap();
+            let one = histogram::<u64>(buckets);
+            before.iter().for_each(|&value| threaded.record(value));
+            let mut snapshot = registry.snapshot();
+            record_side_by_side(&threaded, &threads);
+            threads.iter().flatten().chain(&before).for_each(|&value| one.record(value));
+            prop_assert_eq!(threaded.snapshot(), one.snapshot());
+            // And over the snapshot before.
+            registry.snapshot_into(&mut snapshot);
+            match (snapshot.point("h", &[]).unwrap().value, one.snapshot()) {
+                (PointValue::Histogram(over), HistogramSnapshot::Exponential(one)) => prop_assert_eq!(over, &one),
+                (PointValue::ExplicitHistogram(over), HistogramSnapshot::Explicit(one)) => prop_assert_eq!(over, &one),
+                other => prop_assert!(false, "{other:?}"),
+            }
+        }
+    }
 
     #[test]
     fn recording_all_is_recording_one_by_one(

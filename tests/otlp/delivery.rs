@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, thread, time::Duration};
 
 use freewheel::{
     metrics::{KeyValue, Outcome, Registry},
-    otlp::{Exporter, FlushError, Temporality},
+    otlp::{Exporter, Temporality, Undelivered},
 };
 use tonic::Code;
 
@@ -39,7 +39,7 @@ fn record_meanwhile(registry: &Registry, meanwhile: impl FnOnce()) {
 /// Flushes until the collector has acknowledged all.
 fn flush_to_the_end(exporter: &Exporter) {
     while let Err(error) = exporter.force_flush(PATIENCE) {
-        assert!(matches!(error, FlushError::Unacknowledged { .. }), "{error}");
+        assert!(matches!(error.cause(), Undelivered::Unacknowledged { .. }), "{error}");
     }
 }
 
@@ -134,7 +134,7 @@ fn delta_windows_add_up_when_the_collector_comes_late() {
     let mut collector = None;
     record_meanwhile(&registry, || {
         let error = exporter.force_flush(PATIENCE).unwrap_err();
-        assert!(matches!(error, FlushError::Unacknowledged { points: 1.., .. }), "{error}");
+        assert!(matches!(error.cause(), Undelivered::Unacknowledged { points: 1.., .. }), "{error}");
         collector = Some(Collector::start_on(port, []));
         flush_to_the_end(&exporter);
     });
@@ -221,7 +221,7 @@ fn a_refused_part_drops_only_its_own_series() {
     let exporter =
         collector.exporter(&registry).temporality(Temporality::Delta).max_points(max_points).start().unwrap();
     let error = exporter.force_flush(PATIENCE).unwrap_err();
-    assert!(matches!(error, FlushError::Rejected { points: 10, .. }), "{error}");
+    assert!(matches!(error.cause(), Undelivered::Rejected { points: 10, .. }), "{error}");
     series(&registry, 25);
     exporter.force_flush(PATIENCE).unwrap();
     assert_eq!(sum_of_windows(&collector.accepted(), "split"), 40);
@@ -242,7 +242,7 @@ fn an_unanswered_part_leaves_the_answered_ones_delivered() {
         .start()
         .unwrap();
     let error = exporter.force_flush(PATIENCE).unwrap_err();
-    assert!(matches!(error, FlushError::Unacknowledged { points: 15, .. }), "{error}");
+    assert!(matches!(error.cause(), Undelivered::Unacknowledged { points: 15, .. }), "{error}");
     collector.follow([]);
     exporter.force_flush(PATIENCE).unwrap();
     assert_eq!(sum_of_windows(&collector.accepted(), "split"), 25);

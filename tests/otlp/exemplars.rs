@@ -2,7 +2,7 @@
 
 use freewheel::{
     metrics::{Buckets, Registry},
-    otlp::Temporality,
+    otlp::{Destination, Retry, Temporality},
 };
 use opentelemetry::{
     Context,
@@ -10,7 +10,7 @@ use opentelemetry::{
 };
 use opentelemetry_proto::tonic::metrics::v1::{Exemplar, exemplar::Value, metric::Data};
 
-use crate::collector::{Collector, PATIENCE};
+use crate::collector::{Answer, Collector, PATIENCE, idle_exporter};
 
 fn record_sampled(record: impl FnOnce()) {
     let (trace, span) = (TraceId::from_bytes([7; 16]), SpanId::from_bytes([9; 8]));
@@ -57,5 +57,22 @@ fn each_exemplar_is_sent_until_the_collector_has_it_and_then_no_more() {
         explicit.record(20.0);
         exporter.force_flush(PATIENCE).unwrap();
         assert!(last_exemplars(&collector).iter().all(Vec::is_empty), "{temporality:?}");
+    }
+}
+
+#[test]
+fn an_exemplar_comes_again_after_an_export_that_failed() {
+    for temporality in [Temporality::Cumulative, Temporality::Delta] {
+        let collector = Collector::start([Answer::Accept, Answer::Fail(tonic::Code::Unavailable)]);
+        let registry = Registry::new();
+        let sizes = registry.histogram::<u64>("sizes").build().unwrap();
+        sizes.record(4);
+        let destination = Destination::grpc(collector.url()).temporality(temporality).retry(Retry::never());
+        let exporter = idle_exporter(&registry).destination(destination).start().unwrap();
+        exporter.force_flush(PATIENCE).unwrap();
+        record_sampled(|| sizes.record(5));
+        exporter.force_flush(PATIENCE).unwrap_err();
+        exporter.force_flush(PATIENCE).unwrap();
+        assert_eq!(last_exemplars(&collector)[0].len(), 1, "{temporality:?}");
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use freewheel::{
     metrics::Registry,
-    otlp::{FlushError, Temporality},
+    otlp::{Temporality, Undelivered},
 };
 use tonic::Code;
 
@@ -52,7 +52,10 @@ fn the_export_after_a_failed_one_spans_both_windows() {
         .unwrap();
     for _ in 0..3 {
         events.add(1);
-        assert!(matches!(exporter.force_flush(PATIENCE), Err(FlushError::Unacknowledged { points: 1, .. })));
+        assert!(matches!(
+            exporter.force_flush(PATIENCE).unwrap_err().cause(),
+            Undelivered::Unacknowledged { points: 1, .. }
+        ));
     }
     collector.follow([]);
     exporter.force_flush(PATIENCE).unwrap();
@@ -105,7 +108,8 @@ fn every_other_code_drops_exactly_one_window() {
         exporter.force_flush(PATIENCE).unwrap();
         events.add(10);
         let error = exporter.force_flush(PATIENCE).unwrap_err();
-        assert!(matches!(error, FlushError::Rejected { points: 1, .. }), "{code:?}: {error}");
+        assert!(matches!(error.cause(), Undelivered::Rejected { points: 1, .. }), "{code:?}: {error}");
+        assert_eq!(exporter.stats().pending_points, 0, "{code:?}: it is answered for");
         events.add(100);
         exporter.force_flush(PATIENCE).unwrap();
         assert_eq!(collector.arrivals().len(), 3, "{code:?} must not be retried");
@@ -128,7 +132,10 @@ fn a_refusal_loses_nothing_under_cumulative_temporality() {
     let events = registry.counter("events").build().unwrap();
     let exporter = collector.exporter(&registry).start().unwrap();
     events.add(1);
-    assert!(matches!(exporter.force_flush(PATIENCE), Err(FlushError::Rejected { points: 1, .. })));
+    assert!(matches!(
+        exporter.force_flush(PATIENCE).unwrap_err().cause(),
+        Undelivered::Rejected { points: 1, .. }
+    ));
     events.add(1);
     exporter.force_flush(PATIENCE).unwrap();
     assert_eq!(last_total(&collector.accepted(), "events"), 2);
@@ -168,6 +175,39 @@ fn a_flush_cuts_the_pause_short() {
 }
 
 #[test]
+fn a_flush_cuts_one_pause_short_and_not_all_that_follow() {
+    let collector = Collector::start(vec![Answer::Fail(Code::Unavailable); 1000]);
+    let registry = Registry::new();
+    registry.counter("events").build().unwrap().add(1);
+    let exporter = collector.exporter(&registry).timeout(Duration::from_secs(3)).start().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| exporter.force_flush(PATIENCE).unwrap_err());
+        collector.wait_for_arrivals(1);
+        exporter.force_flush(Duration::from_millis(1)).unwrap_err();
+    });
+    let arrivals = collector.arrivals();
+    let longest = arrivals.windows(2).map(|pair| pair[1].at - pair[0].at).max().unwrap();
+    assert!(longest >= Duration::from_millis(400), "{longest:?}");
+}
+
+#[test]
+fn a_flush_does_not_cut_short_what_the_collector_asked_for() {
+    let delay = Duration::from_millis(600);
+    let collector = Collector::start([Answer::Throttle(Code::Unavailable, delay)]);
+    let registry = Registry::new();
+    registry.counter("events").build().unwrap().add(1);
+    let exporter = collector.exporter(&registry).start().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| exporter.force_flush(PATIENCE).unwrap());
+        collector.wait_for_arrivals(1);
+        thread::sleep(Duration::from_millis(50));
+        exporter.force_flush(PATIENCE).unwrap();
+    });
+    let arrivals = collector.arrivals();
+    assert!(arrivals[1].at - arrivals[0].at >= delay, "{:?}", arrivals[1].at - arrivals[0].at);
+}
+
+#[test]
 fn the_collector_says_when_to_come_back() {
     for code in [Code::ResourceExhausted, Code::Unavailable] {
         let delay = Duration::from_millis(600);
@@ -195,7 +235,10 @@ fn a_pause_that_the_collector_asked_for_outlasts_the_export() {
         .start()
         .unwrap();
     for _ in 0..3 {
-        assert!(matches!(exporter.force_flush(PATIENCE), Err(FlushError::Unacknowledged { points: 1, .. })));
+        assert!(matches!(
+            exporter.force_flush(PATIENCE).unwrap_err().cause(),
+            Undelivered::Unacknowledged { points: 1, .. }
+        ));
     }
     assert_eq!(collector.arrivals().len(), 1, "nothing is sent during the pause");
     // The last export cannot come later, so it comes now.

@@ -8,7 +8,7 @@ use std::{
 
 use freewheel::{
     metrics::Registry,
-    otlp::{Exporter, FlushError, ShutdownError, Temporality},
+    otlp::{Exporter, Temporality, Undelivered},
 };
 use tonic::Code;
 
@@ -65,6 +65,19 @@ fn works_from_a_blocking_thread_of_a_runtime() {
 }
 
 #[test]
+fn async_calls_need_nothing_of_the_runtime_that_they_are_made_in() {
+    let collector = Collector::start([]);
+    let exporter = collector.exporter(&registry_with_one_event()).start().unwrap();
+    // It has neither timers nor sockets.
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        exporter.force_flush_async(PATIENCE).await.unwrap();
+        exporter.shutdown_async(PATIENCE).await.unwrap();
+    });
+    assert_eq!((collector.accepted().len(), last_total(&collector.accepted(), "events")), (2, 1));
+}
+
+#[test]
 fn dropping_exports_what_is_left() {
     let collector = Collector::start([]);
     drop(collector.exporter(&registry_with_one_event()).start().unwrap());
@@ -96,9 +109,9 @@ fn flush_keeps_its_deadline_while_the_collector_hangs() {
     let exporter = collector.exporter(&registry_with_one_event()).timeout(PATIENCE).start().unwrap();
     let begun = Instant::now();
     let error = exporter.force_flush(Duration::from_secs(1)).unwrap_err();
-    assert_eq!(error, FlushError::Deadline { pending: 1 });
+    assert_eq!(*error.cause(), Undelivered::Deadline { pending: 1 });
     let error = exporter.force_flush(Duration::ZERO).unwrap_err();
-    assert_eq!(error, FlushError::Deadline { pending: 1 });
+    assert_eq!(*error.cause(), Undelivered::Deadline { pending: 1 });
     assert!(begun.elapsed() < SOON);
 }
 
@@ -110,8 +123,8 @@ fn shutdown_keeps_its_deadline_while_the_collector_hangs() {
     let error = exporter.shutdown(Duration::from_millis(500)).unwrap_err();
     assert!(
         matches!(
-            error,
-            ShutdownError::Unacknowledged { points: 1, .. } | ShutdownError::Deadline { pending: 1 }
+            error.cause(),
+            Undelivered::Unacknowledged { points: 1, .. } | Undelivered::Deadline { pending: 1 }
         ),
         "{error}"
     );
@@ -135,7 +148,10 @@ fn deadlines_hold_when_the_connection_is_never_accepted() {
     let exporter =
         idle_exporter(&registry_with_one_event()).endpoint(endpoint).timeout(PATIENCE).start().unwrap();
     let begun = Instant::now();
-    assert!(matches!(exporter.force_flush(Duration::from_millis(200)), Err(FlushError::Deadline { .. })));
+    assert!(matches!(
+        exporter.force_flush(Duration::from_millis(200)).unwrap_err().cause(),
+        Undelivered::Deadline { .. }
+    ));
     assert!(exporter.shutdown(Duration::from_millis(400)).is_err());
     assert!(begun.elapsed() < SOON);
 }
@@ -165,11 +181,11 @@ fn nobody_listening_is_said_at_flush_and_shutdown() {
         .start()
         .unwrap();
     let error = exporter.force_flush(PATIENCE).unwrap_err();
-    let FlushError::Unacknowledged { points: 1, ref reason } = error else { panic!("{error:?}") };
+    let Undelivered::Unacknowledged { points: 1, reason } = error.cause() else { panic!("{error:?}") };
     assert!(reason.contains("refused"), "{reason}");
     assert!(error.to_string().contains("check the collector"), "{error}");
     let error = exporter.shutdown(Duration::from_secs(1)).unwrap_err();
-    assert!(matches!(error, ShutdownError::Unacknowledged { points: 1, .. }), "{error:?}");
+    assert!(matches!(error.cause(), Undelivered::Unacknowledged { points: 1, .. }), "{error:?}");
 }
 
 #[test]
@@ -177,7 +193,7 @@ fn a_refused_last_export_is_said() {
     let collector = Collector::start([Answer::Fail(Code::PermissionDenied)]);
     let exporter = collector.exporter(&registry_with_one_event()).start().unwrap();
     let error = exporter.shutdown(PATIENCE).unwrap_err();
-    let ShutdownError::Rejected { points: 1, reason } = error else { panic!("{error:?}") };
+    let Undelivered::Rejected { points: 1, reason } = error.cause() else { panic!("{error:?}") };
     assert!(reason.contains("PermissionDenied"), "{reason}");
 }
 
@@ -187,7 +203,7 @@ fn a_flush_delivers_once_the_collector_is_back() {
     let registry = registry_with_one_event();
     let exporter = idle_exporter(&registry).endpoint(port.url()).timeout(2 * PATIENCE).start().unwrap();
     let error = exporter.force_flush(Duration::from_secs(1)).unwrap_err();
-    assert_eq!(error, FlushError::Deadline { pending: 1 });
+    assert_eq!(*error.cause(), Undelivered::Deadline { pending: 1 });
     let collector = Collector::start_on(port, []);
     exporter.force_flush(PATIENCE).unwrap();
     assert_eq!(last_total(&collector.accepted(), "events"), 1);
@@ -204,7 +220,7 @@ fn a_connection_that_went_dead_is_replaced() {
     exporter.force_flush(PATIENCE).unwrap();
     events.add(1);
     let error = exporter.force_flush(PATIENCE).unwrap_err();
-    assert!(matches!(error, FlushError::Unacknowledged { points: 1, .. }), "{error}");
+    assert!(matches!(error.cause(), Undelivered::Unacknowledged { points: 1, .. }), "{error}");
     events.add(1);
     exporter.force_flush(PATIENCE).unwrap();
     assert_eq!(sum_of_windows(&collector.accepted(), "events"), 3);

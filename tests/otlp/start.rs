@@ -3,8 +3,8 @@
 use std::{env, error::Error, process::Command, time::Duration};
 
 use freewheel::{
-    metrics::{KeyValue, Registry},
-    otlp::{Exporter, FlushError, StartError},
+    metrics::Registry,
+    otlp::{Exporter, StartError, Undelivered},
 };
 
 use crate::{
@@ -18,20 +18,11 @@ fn start_error(endpoint: &str) -> StartError {
 
 #[test]
 fn a_bad_url_is_refused() {
-    for endpoint in
-        ["", "not a url", "localhost:4317", "/metrics", "ftp://host:1", "http://", "http://:4317:"]
-    {
+    for endpoint in ["", "not a url", "/metrics", "ftp://host:1", "http://", "http://:4317:"] {
         let error = start_error(endpoint);
         assert!(matches!(error, StartError::Endpoint { .. }), "{endpoint}: {error:?}");
-        assert!(error.to_string().contains("write http://host:4317"), "{error}");
+        assert!(error.to_string().contains("write http://host:port"), "{error}");
     }
-}
-
-#[test]
-fn https_is_refused_by_name() {
-    let error = start_error("https://collector.example:4317");
-    assert!(matches!(error, StartError::TlsUnsupported { .. }));
-    assert!(error.to_string().ends_with("TLS is not supported yet: use http://"), "{error}");
 }
 
 #[test]
@@ -48,8 +39,11 @@ fn secrets_in_a_url_are_not_shown() {
     for endpoint in secretive {
         let builder = Exporter::builder(Registry::new()).endpoint(endpoint);
         assert!(!format!("{builder:?}").contains("hunter2"), "{builder:?}");
-        let error = builder.start().unwrap_err();
-        assert!(!format!("{error} {error:?}").contains("hunt"), "{error:?}");
+        let text = match builder.start() {
+            Ok(exporter) => format!("{exporter:?}"),
+            Err(error) => format!("{error} {error:?}"),
+        };
+        assert!(!text.contains("hunt"), "{text}");
     }
 }
 
@@ -60,13 +54,6 @@ fn durations_of_zero_are_refused() {
     assert!(matches!(error, StartError::ZeroInterval));
     let error = builder().timeout(Duration::ZERO).start().unwrap_err();
     assert!(matches!(error, StartError::ZeroTimeout));
-}
-
-#[test]
-fn a_resource_attribute_needs_a_key() {
-    let builder = Exporter::builder(Registry::new()).endpoint("http://127.0.0.1:1");
-    let error = builder.resource([KeyValue::new("", "value")]).start().unwrap_err();
-    assert!(matches!(error, StartError::EmptyResourceKey));
 }
 
 /// Says in a child process of the tests where to find the collector of the parent.
@@ -122,10 +109,10 @@ fn the_environment_names_endpoint_and_service() {
 
 #[test]
 fn errors_say_what_to_do() {
-    let deadline = FlushError::Deadline { pending: 3 }.to_string();
-    assert!(deadline.contains("3 points") && deadline.contains("flush again"), "{deadline}");
-    let stopped: Box<dyn Error> = Box::new(FlushError::Stopped);
-    assert!(stopped.to_string().contains("start another exporter"));
+    let deadline = Undelivered::Deadline { pending: 3 }.to_string();
+    assert!(deadline.contains("3 points") && deadline.contains("give a longer one"), "{deadline}");
+    let stopped: Box<dyn Error> = Box::new(Undelivered::Stopped);
+    assert!(stopped.to_string().contains("start another one"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use freewheel::{
     metrics::{KeyValue, Registry},
-    otlp::Temporality,
+    otlp::{Environment, Resource, Temporality},
 };
 use opentelemetry_proto::tonic::metrics::v1::{ExponentialHistogramDataPoint, metric::Data};
 
@@ -26,11 +26,13 @@ fn the_resource_names_the_service() {
     let collector = Collector::start([]);
     let registry = Registry::new();
     registry.counter("events").build().unwrap().add(1);
-    let resource = [
-        KeyValue::new("service.name", "ignored"),
-        KeyValue::new("service.name", "shop"),
-        KeyValue::new("deployment.environment.name", "test"),
-    ];
+    let resource = Resource::builder()
+        .environment(Environment::none())
+        .service_name("ignored")
+        .service_name("shop")
+        .attribute("deployment.environment.name", "test")
+        .build()
+        .unwrap();
     let exporter = collector.exporter(&registry).resource(resource).start().unwrap();
     exporter.force_flush(PATIENCE).unwrap();
 
@@ -50,6 +52,19 @@ fn the_resource_names_the_service() {
     let scope = arrival.request.resource_metrics[0].scope_metrics[0].scope.as_ref().unwrap();
     assert_eq!((scope.name.as_str(), scope.version.as_str()), ("freewheel", env!("CARGO_PKG_VERSION")));
     assert!(arrival.user_agent.starts_with("freewheel-otlp-exporter-rust/"), "{}", arrival.user_agent);
+}
+
+#[test]
+fn the_schema_of_the_resource_is_named() {
+    let collector = Collector::start([]);
+    let registry = Registry::new();
+    registry.counter("events").build().unwrap().add(1);
+    let schema = "https://opentelemetry.io/schemas/1.42.0";
+    let resource = Resource::builder().schema_url(schema).build().unwrap();
+    let exporter = collector.exporter(&registry).resource(resource).start().unwrap();
+    exporter.force_flush(PATIENCE).unwrap();
+    let request = collector.accepted().pop().unwrap();
+    assert_eq!(request.resource_metrics[0].schema_url, schema);
 }
 
 #[test]

@@ -273,3 +273,27 @@ fn histograms_with_other_bounds_come_back_whole() {
     );
     assert_eq!((all, error.into_snapshot()), (here, there));
 }
+
+#[test]
+fn what_was_observed_stays_so_in_every_form() {
+    let registry = Registry::new();
+    registry.counter("observed").observe(|observer| observer.observe(1, &[])).unwrap();
+    registry.counter("recorded").build().unwrap().add(1);
+    let snapshot = registry.snapshot();
+    let told = |snapshot: &Snapshot| -> Vec<bool> {
+        snapshot.metrics.iter().map(|metric| metric.is_observed).collect()
+    };
+    assert_eq!(told(&snapshot), [true, false]);
+    assert_eq!(told(&snapshot.since(&snapshot)), [true, false]);
+    let form = serde_json::to_value(&snapshot).unwrap();
+    assert_eq!((&form["metrics"][0]["observed"], form["metrics"][1].get("observed")), (&json!(true), None));
+    assert_eq!(told(&through_json(&snapshot)), [true, false]);
+
+    let mut both = snapshot.clone();
+    both.merge(snapshot.clone()).unwrap();
+    assert_eq!(told(&both), [true, false]);
+    let mut form = form;
+    form["metrics"][0]["observed"] = json!(false);
+    both.merge(from(&form).unwrap()).unwrap();
+    assert_eq!(told(&both), [false, false], "a part of it was recorded");
+}

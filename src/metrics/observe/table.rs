@@ -151,7 +151,7 @@ impl<K: Kind> Table<K> {
             line.show();
         }
         self.lines.remove_ended(|_| true);
-        collection.push(identity, K::data(points.finish()));
+        collection.push_observed(identity, K::data(points.finish()));
     }
 
     fn add_up(&mut self) {

@@ -10,7 +10,7 @@
 //! | `histogram.rs` | histograms of both kinds            |
 //! | `request.rs`   | what is told about requests         |
 
-use std::sync::Arc;
+use std::{ops::Not, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -62,6 +62,8 @@ struct MetricForm {
     description: Arc<str>,
     #[serde(default)]
     unit: Arc<str>,
+    #[serde(rename = "observed", default, skip_serializing_if = "Not::not")]
+    is_observed: bool,
     data: Data,
 }
 

@@ -20,6 +20,8 @@ impl Snapshot {
     /// * histograms add up: exponential ones at the coarser scale of the two, those with explicit bounds if these are
     ///   the same.
     ///
+    /// A metric counts as [observed](Metric::is_observed) if both were.
+    ///
     /// The point reaches from the earlier start to the later time. It keeps its [identity](Point::series) if both were of
     /// one series; else it gets one that is made from both, and is the same whenever the same are merged. So there are
     /// windows [since](Self::since) a merged snapshot too, and if one of the processes has begun anew meanwhile, the
@@ -59,7 +61,7 @@ impl Snapshot {
         let mut conflicts = Vec::new();
         for metric in other.metrics {
             match by_name.entry(name(&metric)) {
-                Entry::Occupied(at) => conflicts.extend(self.metrics[*at.get()].merge(metric).err()),
+                Entry::Occupied(at) => conflicts.extend(self.metrics[*at.get()].merge(metric)),
                 Entry::Vacant(place) => {
                     place.insert(self.metrics.len());
                     self.metrics.push(metric);
@@ -71,9 +73,10 @@ impl Snapshot {
 }
 
 impl Metric {
-    fn merge(&mut self, other: Self) -> Result<(), MergeConflict> {
+    /// Takes in what `other` has, or says why it does not fit.
+    fn merge(&mut self, other: Self) -> Option<MergeConflict> {
         if let Some(mismatch) = self.other_unit(&other).or_else(|| self.data.other_bounds(&other.data)) {
-            return Err(MergeConflict { metric: other, mismatch });
+            return Some(MergeConflict { metric: other, mismatch });
         }
         match (&mut self.data, other.data) {
             (Data::Counter(here), Data::Counter(there)) => meet(here, there, add),
@@ -85,10 +88,11 @@ impl Metric {
             (Data::ExplicitHistogram(here), Data::ExplicitHistogram(there)) => meet(here, there, add),
             (here, data) => {
                 let mismatch = Mismatch::Kind { here: here.kind(), there: data.kind() };
-                return Err(MergeConflict { metric: Self { data, ..other }, mismatch });
+                return Some(MergeConflict { metric: Self { data, ..other }, mismatch });
             }
         }
-        Ok(())
+        self.is_observed &= other.is_observed;
+        None
     }
 
     fn other_unit(&self, other: &Self) -> Option<Mismatch> {

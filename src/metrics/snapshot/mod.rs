@@ -22,7 +22,7 @@ pub use self::{
     point::{Point, PointRef, PointValue, SeriesId},
 };
 
-#[cfg(feature = "otlp")]
+#[cfg(feature = "otlp-core")]
 pub(crate) use self::since::Windowed;
 
 /// The state of every series of a [`Registry`](super::Registry): totals since each series began.
@@ -70,6 +70,7 @@ pub(crate) use self::since::Windowed;
 ///
 /// * `data` is one of `counter`, `counterF64`, `upDownCounter`, `gaugeI64`, `gaugeF64`, `exponentialHistogram` and
 ///   `explicitHistogram`, with its points.
+/// * A metric whose values were observed has `observed`, which is true; others can do without.
 /// * The value of an attribute is one of `boolValue`, `intValue`, `doubleValue` and `stringValue`. As `doubleValue`, text
 ///   formats have `"NaN"`, `"Infinity"` and `"-Infinity"` for what is no number. No other floating-point value that an
 ///   instrument yields is ever without a number.
@@ -103,6 +104,9 @@ pub struct Metric {
     pub description: Arc<str>,
     /// Unit in UCUM notation; empty if none was given.
     pub unit: Arc<str>,
+    /// Whether the values were [observed](super::InstrumentBuilder::observe) by callbacks instead of recorded: totals that
+    /// are kept elsewhere, which some exporters leave as they are.
+    pub is_observed: bool,
     /// The kind of instrument and the points, one per series.
     pub data: Data,
 }

@@ -57,7 +57,7 @@ type Bases<'a> = HashMap<SeriesId, PointRef<'a>>;
 
 impl Metric {
     fn since(&self, bases: &Bases<'_>) -> Self {
-        let Self { name, description, unit, data } = self;
+        let Self { name, description, unit, is_observed, data } = self;
         let data = match data {
             Data::Counter(points) => Data::Counter(windows(points, bases)),
             Data::CounterF64(points) => Data::CounterF64(windows(points, bases)),
@@ -65,7 +65,13 @@ impl Metric {
             Data::ExplicitHistogram(points) => Data::ExplicitHistogram(windows(points, bases)),
             Data::UpDownCounter(_) | Data::GaugeI64(_) | Data::GaugeF64(_) => data.clone(),
         };
-        Self { name: name.clone(), description: description.clone(), unit: unit.clone(), data }
+        Self {
+            name: name.clone(),
+            description: description.clone(),
+            unit: unit.clone(),
+            is_observed: *is_observed,
+            data,
+        }
     }
 }
 
@@ -88,35 +94,45 @@ fn windows<T: Windowed>(points: &[Point<T>], bases: &Bases<'_>) -> Vec<Point<T>>
 
 /// What is counted in windows.
 pub(crate) trait Windowed: Clone {
+    /// Leaves what came to `base`, without allocating where both have the same scale or bounds. False, and all stays, if
+    /// `base` is of another kind.
+    fn subtract(&mut self, base: PointValue<'_>) -> bool;
+
     /// What came to `base`, unless that is of another kind.
-    fn since(&self, base: PointValue<'_>) -> Option<Self>;
+    fn since(&self, base: PointValue<'_>) -> Option<Self> {
+        let mut window = self.clone();
+        window.subtract(base).then_some(window)
+    }
 }
 
 impl Windowed for u64 {
-    fn since(&self, base: PointValue<'_>) -> Option<Self> {
-        let PointValue::Counter(base) = base else { return None };
-        Some(self.wrapping_sub(base))
+    fn subtract(&mut self, base: PointValue<'_>) -> bool {
+        let PointValue::Counter(base) = base else { return false };
+        *self = self.wrapping_sub(base);
+        true
     }
 }
 
 impl Windowed for ExponentialHistogram {
-    fn since(&self, base: PointValue<'_>) -> Option<Self> {
-        let PointValue::Histogram(base) = base else { return None };
-        Some(self.since(base))
+    fn subtract(&mut self, base: PointValue<'_>) -> bool {
+        let PointValue::Histogram(base) = base else { return false };
+        self.subtract(base);
+        true
     }
 }
 
 impl Windowed for f64 {
-    fn since(&self, base: PointValue<'_>) -> Option<Self> {
-        let PointValue::CounterF64(base) = base else { return None };
+    fn subtract(&mut self, base: PointValue<'_>) -> bool {
+        let PointValue::CounterF64(base) = base else { return false };
         // Parts that are added up in another order may make less by a rounding.
-        Some((self - base).max(0.0))
+        *self = (*self - base).max(0.0);
+        true
     }
 }
 
 impl Windowed for ExplicitHistogram {
-    fn since(&self, base: PointValue<'_>) -> Option<Self> {
-        let PointValue::ExplicitHistogram(base) = base else { return None };
-        self.since(base).ok()
+    fn subtract(&mut self, base: PointValue<'_>) -> bool {
+        let PointValue::ExplicitHistogram(base) = base else { return false };
+        self.subtract(base).is_ok()
     }
 }
