@@ -4,17 +4,35 @@
 
 RECEIVED has one JSON object for each request (see receiver.py), EXPECTED is one JSON object:
 
-    temporality         "cumulative" or "delta"
+    temporality         "cumulative", "delta" or "lowmemory"
     resource            attributes that must be there
     counters            metric -> series -> total; a series is written `key=value,...`
     up_down_counters    the same
-    gauges              the same
+    gauges              the same; null for whatever it is
     histograms          metric -> series -> recorded value (a decimal, in the unit of the metric) -> how often
     bounded             the same, of histograms with bounds
     bounds              metric -> bounds
     refused             how many requests were refused for good
+
+and, if wanted:
+
+    observed            counters that are observed, and so cumulative under "lowmemory"
+    exemplars           {"trace": hexadecimal, "span": hexadecimal, "metrics": [...]}: all histograms that have exemplars, which
+                        were recorded in this span; there are no others
+    product             what the user agent begins with, before our own
+    transport           how every request came: "grpc", "http/protobuf" or "http/json"
+    encoding            how every request was compressed: "gzip", "zstd", or null for not at all
+    headers             headers that every request must have, by their names in lower case
+    path                of every request over HTTP, if not "/v1/metrics"
+    accepted            further answers that accept a request, such as "garbage"
+    final               further answers that refuse a request for good
+    repeats             how many windows may come again, as part of a longer one or not, because the receiver was killed
+                        between keeping and acknowledging them; the later one counts
+    flaws               what receiving/log.py calls flaws, and is tolerated
 """
 
+import base64
+import copy
 import json
 import math
 import sys
@@ -25,9 +43,11 @@ from functools import cache
 
 getcontext().prec = 80
 
-ACCEPTED = {"ok", "partial"}
+ACCEPTED = {"ok", "partial", "slow"}
 # gRPC status codes that the OTLP specification has clients retry.
 RETRYABLE = {"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"}
+# The same of HTTP.
+RETRYABLE_STATUSES = {"429", "502", "503", "504"}
 CUMULATIVE, DELTA = "AGGREGATION_TEMPORALITY_CUMULATIVE", "AGGREGATION_TEMPORALITY_DELTA"
 
 
@@ -60,6 +80,10 @@ def attributes(items):
 
 def series_of(point):
     return ",".join(f"{key}={value}" for key, value in sorted(attributes(point.get("attributes", [])).items()))
+
+
+def number(point):
+    return point["asDouble"] if "asDouble" in point else int(point["asInt"])
 
 
 class Buckets:
@@ -116,6 +140,7 @@ class Series:
 
     def __init__(self):
         self.last = None
+        self.last_start = None
         self.first_start = None
         self.total = 0
         # None once a point had none.
@@ -123,9 +148,21 @@ class Series:
         self.buckets = Buckets()
         self.bounded = Bounded()
         self.least, self.most = math.inf, -math.inf
+        # What it was before the last window.
+        self.before = None
+
+    def may_repeat(self, start):
+        """Forgets the last window if this one begins as it did; returns whether it does."""
+        again = self.before is not None and start == self.last_start
+        if again:
+            self.__dict__ = self.before
+        self.before = None
+        self.before = copy.deepcopy(self.__dict__)
+        return again
 
     def follow(self, start, time, delta, where):
         assert 0 < start < time, f"{where}: starts at {start}, ends at {time}"
+        self.last_start = start
         if self.last is None:
             self.first_start = start
         elif delta:
@@ -140,9 +177,54 @@ class Series:
 class Check:
     def __init__(self, expected):
         self.expected = expected
-        self.delta = expected["temporality"] == "delta"
+        self.delta = expected["temporality"] != "cumulative"
         self.windowed = DELTA if self.delta else CUMULATIVE
+        # Counters that go out as totals although others do not.
+        self.totalled = set(expected.get("observed", [])) if expected["temporality"] == "lowmemory" else set()
         self.series = defaultdict(Series)
+        self.exemplars = defaultdict(set)
+        self.repeats = 0
+        self.refused = 0
+
+    def record(self, record):
+        """A request with what is known about it."""
+        answer = record["answer"]
+        assert answer != "invalid", f"invalid: {record['error']}"
+        self.transport(record)
+        # A window that was refused for good is answered for: it must not come again, and nothing else may be missing.
+        if final := self.is_final(answer):
+            self.refused += 1
+        if final or answer in ACCEPTED or answer in self.expected.get("accepted", []):
+            self.request(record["request"])
+
+    def is_final(self, answer):
+        status = answer.isdigit() and answer not in RETRYABLE_STATUSES
+        code = answer.isupper() and answer not in RETRYABLE and answer != "RESOURCE_EXHAUSTED"
+        return status or code or answer == "redirect" or answer in self.expected.get("final", [])
+
+    def transport(self, record):
+        headers = record["headers"]
+        product = self.expected["product"] + " " if "product" in self.expected else ""
+        assert headers["user-agent"].startswith(product + "freewheel-otlp-exporter-rust/"), headers
+        for key in ("transport", "encoding"):
+            if key in self.expected:
+                assert record[key] == self.expected[key], f"{key} is {record[key]}"
+        for key, value in self.expected.get("headers", {}).items():
+            assert headers.get(key) == value, f"the header {key} is {headers.get(key)}"
+        if record["transport"] != "grpc":
+            assert record["path"] == self.expected.get("path", "/v1/metrics"), f"the path is {record['path']}"
+        flaws = set(record["flaws"]) - set(self.expected.get("flaws", []))
+        assert not flaws, f"flaws: {flaws}"
+
+    def follow(self, point, series, delta, where):
+        start, time = int(point["startTimeUnixNano"]), int(point["timeUnixNano"])
+        if "repeats" in self.expected:
+            if not delta and time == series.last:
+                # A total that comes again says what it said.
+                self.repeats += 1
+                return
+            self.repeats += delta and series.may_repeat(start)
+        series.follow(start, time, delta, where)
 
     def request(self, request):
         (resource_metrics,) = request["resourceMetrics"]
@@ -182,11 +264,11 @@ class Check:
         name = where.split("{")[0]
         monotonic = name in self.expected["counters"]
         assert data.get("isMonotonic", False) == monotonic, f"{where}: monotonic"
-        temporality = self.windowed if monotonic else CUMULATIVE
+        temporality = self.windowed if monotonic and name not in self.totalled else CUMULATIVE
         assert data["aggregationTemporality"] == temporality, f"{where}: {data['aggregationTemporality']}"
         delta = temporality == DELTA
-        series.follow(int(point["startTimeUnixNano"]), int(point["timeUnixNano"]), delta, where)
-        value = int(point["asInt"])
+        self.follow(point, series, delta, where)
+        value = number(point)
         if delta:
             assert value > 0, f"{where}: an empty window"
             series.total += value
@@ -196,7 +278,7 @@ class Check:
 
     def gauge(self, _data, point, series, where):
         assert "startTimeUnixNano" not in point and int(point["timeUnixNano"]) > 0, where
-        series.total = point["asDouble"] if "asDouble" in point else int(point["asInt"])
+        series.total = number(point)
 
     def exponential(self, data, point, series, where):
         self.begin(data, point, series, where)
@@ -232,9 +314,22 @@ class Check:
 
     def begin(self, data, point, series, where):
         assert data["aggregationTemporality"] == self.windowed, where
-        series.follow(int(point["startTimeUnixNano"]), int(point["timeUnixNano"]), self.delta, where)
+        self.follow(point, series, self.delta, where)
+        for exemplar in point.get("exemplars", []):
+            self.exemplar(exemplar, point, where)
         if not self.delta:
             series.total, series.sum, series.buckets, series.bounded = 0, 0.0, Buckets(), Bounded()
+
+    def exemplar(self, exemplar, point, where):
+        wanted = self.expected.get("exemplars", {})
+        for key in ("trace", "span"):
+            identifier = base64.b64decode(exemplar[key + "Id"]).hex()
+            assert identifier == wanted.get(key), f"{where}: the {key} of an exemplar is {identifier}"
+        start, time, end = (int(of[key]) for of, key in (
+            (point, "startTimeUnixNano"), (exemplar, "timeUnixNano"), (point, "timeUnixNano"),
+        ))
+        assert start < time <= end, f"{where}: an exemplar at {time}, not within {start}..{end}"
+        self.exemplars[where].add(exemplar["asDouble"])
 
     @staticmethod
     def figures(point, count, has_negative, series, where):
@@ -277,7 +372,7 @@ class Check:
             for name, all_series in self.expected[kind].items():
                 for series, total in all_series.items():
                     got = self.series.pop((name, series)).total
-                    assert got == total, f"{name}{{{series}}}: {got} instead of {total}"
+                    assert got == total or total is None, f"{name}{{{series}}}: {got} instead of {total}"
         for name, all_series in self.expected["histograms"].items():
             for series, values in all_series.items():
                 self.distribution(name, series, values).buckets.must_hold(values, f"{name}{{{series}}}")
@@ -287,12 +382,17 @@ class Check:
                 assert bounded.bounds == self.expected["bounds"][name], f"{name}: {bounded.bounds}"
                 bounded.must_hold(values, f"{name}{{{series}}}")
         assert not self.series, f"nobody recorded {list(self.series)}"
+        with_exemplars = {where.split("{")[0] for where in self.exemplars}
+        wanted = set(self.expected.get("exemplars", {}).get("metrics", []))
+        assert with_exemplars == wanted, f"exemplars of {with_exemplars}"
 
     def distribution(self, name, series, values):
         """What is the same for all histograms."""
         where = f"{name}{{{series}}}"
         got = self.series.pop((name, series))
         assert got.total == sum(values.values()), f"{where}: {got.total} values"
+        strange = self.exemplars[where] - {float(value) for value in values} if where in self.exemplars else None
+        assert not strange, f"{where}: exemplars of {strange}"
         exact = sum(Decimal(value) * times for value, times in values.items())
         least, most = min(map(Decimal, values)), max(map(Decimal, values))
         if least < 0:
@@ -311,18 +411,12 @@ def main():
     with open(expected, encoding="utf-8") as text:
         expected = json.load(text)
 
-    check = Check(expected)
-    refused = 0
-    for record in records:
-        assert record["metadata"]["user-agent"].startswith("freewheel-otlp-exporter-rust/"), record["metadata"]
-        answer = record["answer"]
-        final = answer.isupper() and answer not in RETRYABLE and answer != "RESOURCE_EXHAUSTED"
-        refused += final
-        # A window that was refused for good is answered for: it must not come again, and nothing else may be missing.
-        if final or answer in ACCEPTED:
-            check.request(record["request"])
-    assert refused == expected["refused"], f"{refused} refused requests"
     assert records, "nothing was received"
+    check = Check(expected)
+    for record in records:
+        check.record(record)
+    assert check.refused == expected["refused"], f"{check.refused} refused requests"
+    assert check.repeats <= expected.get("repeats", 0), f"{check.repeats} windows came again"
     check.totals()
     print(f"{len(records)} requests, all as recorded")
 
