@@ -71,7 +71,6 @@ fn keep_open(stream: TcpStream) {
     drop(stream);
 }
 
-#[cfg(feature = "otlp-http")]
 #[test]
 fn an_acceptance_whose_body_never_ends_is_one() {
     let (url, arrivals) = raw_http("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", keep_open);
@@ -87,7 +86,6 @@ fn an_acceptance_whose_body_never_ends_is_one() {
     assert_eq!(arrivals.try_iter().count(), 1, "what was accepted is not sent again");
 }
 
-#[cfg(feature = "otlp-http")]
 #[test]
 fn a_refusal_whose_body_never_ends_is_one() {
     let (url, arrivals) = raw_http("HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\n", keep_open);
@@ -98,7 +96,6 @@ fn a_refusal_whose_body_never_ends_is_one() {
     assert_eq!(arrivals.try_iter().count(), 1);
 }
 
-#[cfg(feature = "otlp-http")]
 #[test]
 fn a_connection_that_the_server_closes_between_exports_is_replaced_without_notice() {
     let (url, arrivals) = raw_http("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", drop);
@@ -114,7 +111,6 @@ fn a_connection_that_the_server_closes_between_exports_is_replaced_without_notic
     assert_eq!((arrivals.try_iter().count(), exporter.stats().failed_attempts), (5, 0));
 }
 
-#[cfg(feature = "otlp-http")]
 #[test]
 fn a_pause_beyond_the_clock_stops_nothing() {
     let collector = Collector::http([Answer::RetryAfter(503, u64::MAX.to_string())]);
@@ -190,10 +186,8 @@ fn a_pause_that_leaves_the_last_export_no_time_is_not_sat_out() {
 }
 
 /// Waits for a word before it goes.
-#[cfg(feature = "otlp-json")]
 struct Lingers(mpsc::Receiver<()>);
 
-#[cfg(feature = "otlp-json")]
 impl Write for Lingers {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         Ok(text.len())
@@ -204,14 +198,12 @@ impl Write for Lingers {
     }
 }
 
-#[cfg(feature = "otlp-json")]
 impl Drop for Lingers {
     fn drop(&mut self) {
         let _ = self.0.recv_timeout(PATIENCE);
     }
 }
 
-#[cfg(feature = "otlp-json")]
 #[test]
 fn a_writer_that_does_not_go_holds_up_no_shutdown() {
     let collector = Collector::start([Answer::AcceptAfter(Duration::from_millis(300))]);
@@ -227,7 +219,6 @@ fn a_writer_that_does_not_go_holds_up_no_shutdown() {
     assert_eq!(collector.accepted().len(), 1, "nor the destination beside it");
 }
 
-#[cfg(feature = "otlp-json")]
 #[test]
 fn a_shutdown_closes_the_writer() {
     struct Tells(mpsc::Sender<()>);
@@ -252,7 +243,6 @@ fn a_shutdown_closes_the_writer() {
     assert_eq!(told.try_recv(), Ok(()), "it is gone by then");
 }
 
-#[cfg(feature = "otlp-tls")]
 #[test]
 fn a_server_that_never_speaks_tls_is_given_up_in_time() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -2,6 +2,7 @@
 #![cfg(feature = "otlp")]
 
 mod asynchronous;
+#[cfg(all(feature = "otlp-http", feature = "otlp-json", feature = "otlp-tls"))]
 mod attacks;
 mod certificates;
 mod collector;

@@ -81,9 +81,10 @@ fn compressed_requests_are_smaller() {
 
 #[test]
 fn headers_and_the_product_go_with_each_request() {
-    for collector in [Collector::start([]), Collector::http([])] {
-        let (grpc, http) = (Destination::grpc(collector.url()), Destination::http(collector.url()));
-        let destination = if collector.is_grpc() { grpc } else { http };
+    let grpc = Collector::start([]);
+    let http = Collector::http([]);
+    let cases = [(Destination::grpc(grpc.url()), &grpc), (Destination::http(http.url()), &http)];
+    for (destination, collector) in cases {
         let destination =
             destination.header("X-Api-Key", "old").header("x-api-key", "k=1, 2").user_agent("shop/1.4");
         let exporter = idle_exporter(&registry()).destination(destination).start().unwrap();
