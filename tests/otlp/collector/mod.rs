@@ -133,6 +133,11 @@ impl Collector {
         Setup { protocol, place: Place::Port(ClosedPort::new()), tls: None }
     }
 
+    #[allow(dead_code, reason = "only some of the tests ask")]
+    pub(crate) fn is_grpc(&self) -> bool {
+        self.protocol == Protocol::Grpc
+    }
+
     /// Where it listens: `http://127.0.0.1:...`, `https://127.0.0.1:...` or `unix:///...`.
     pub(crate) fn url(&self) -> String {
         self.url.clone()
