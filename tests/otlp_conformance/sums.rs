@@ -15,8 +15,13 @@ use crate::{
     reading::{Kind, Reading, of, readings, sum_of_windows},
 };
 
+/// By the clock that points are stamped with. It goes on evenly from the wall's time at its start, so it may be off by
+/// what the wall's clock was corrected since, but not by much.
 fn now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64
+    let now = Timestamp::now().as_unix_nanos();
+    let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64;
+    assert!(now.abs_diff(wall) < 60_000_000_000, "{now} and {wall}");
+    now
 }
 
 /// metrics/sdk.md, "MetricProducer" and "Produce batch": one scope names the producer, and the temporality is chosen.
