@@ -15,6 +15,16 @@ pub mod sync;
 pub mod reclaim;
 
 #[cfg(not(any(freewheel_loom, freewheel_shuttle, freewheel_chaos)))]
+mod util;
+#[cfg(any(freewheel_loom, freewheel_shuttle, freewheel_chaos))]
+#[doc(hidden)]
+pub mod util;
+
+pub mod queue;
+pub mod stack;
+pub use stack::Stack;
+
+#[cfg(not(any(freewheel_loom, freewheel_shuttle, freewheel_chaos)))]
 mod cell;
 #[cfg(any(freewheel_loom, freewheel_shuttle, freewheel_chaos))]
 #[doc(hidden)]

@@ -20,6 +20,9 @@ pub use self::sample::sample;
 #[cfg(freewheel_loom)]
 mod explore;
 
+#[cfg(freewheel_loom)]
+pub mod popped;
+
 #[cfg(freewheel_shuttle)]
 mod sample;
 

@@ -38,7 +38,6 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod backoff;
 mod guard;
 mod part;
 
@@ -51,7 +50,7 @@ use std::{convert::Infallible, fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
 
-use self::backoff::Backoff;
+use crate::util::Backoff;
 
 /// A value and its version: one allocation that never changes once it is published, so the two cannot be parted.
 struct Versioned<T> {
@@ -184,7 +183,7 @@ impl<T> Latest<T> {
     pub fn swap(&self, value: T) -> Shared<T> {
         let mut current = self.current.load();
         let mut next = Arc::new(Versioned { version: current.version + 1, value });
-        let mut backoff = Backoff::SHORTEST;
+        let mut backoff = Backoff::ALLOCATION;
         loop {
             if let Some(old) = self.replace(current, &next) {
                 return old;
@@ -248,7 +247,7 @@ impl<T> Latest<T> {
     /// assert_eq!(quota.version(), 2);
     /// ```
     pub fn try_update<E>(&self, mut next: impl FnMut(&T) -> Result<T, E>) -> Result<Shared<T>, E> {
-        let mut backoff = Backoff::SHORTEST;
+        let mut backoff = Backoff::ALLOCATION;
         loop {
             let current = self.current.load();
             let (version, value) = (current.version + 1, next(&current.value)?);

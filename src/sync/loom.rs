@@ -24,9 +24,9 @@ pub use loom::{
 
 mod weaken;
 
-/// The checker's own types, for the model of [`reclaim`](crate::reclaim): no twins, no call sites.
+/// The checker's own types, for the models of [`reclaim`](crate::reclaim) and [`seat`](crate::util::seat): no twins, no call sites.
 pub mod raw {
-    pub use loom::{lazy_static, sync::atomic::AtomicUsize};
+    pub use loom::{lazy_static, sync::atomic::AtomicUsize, thread_local};
 }
 
 pub mod atomic {

@@ -10,9 +10,9 @@ pub use shuttle::{
     thread,
 };
 
-/// The checker's own types, for the model of [`reclaim`](crate::reclaim).
+/// The checker's own types, for the models of [`reclaim`](crate::reclaim) and [`seat`](crate::util::seat).
 pub mod raw {
-    pub use shuttle::{lazy_static, sync::atomic::AtomicUsize};
+    pub use shuttle::{lazy_static, sync::atomic::AtomicUsize, thread_local};
 }
 
 pub mod cell {

@@ -1,0 +1,143 @@
+//! A number for each thread that is alive: its *seat*.
+//!
+//! A structure that keeps something for each thread has an array of it, [`PerSeat`](super::PerSeat), and no
+//! thread-locals of its own. So nothing outlives the structure, and nothing stays behind with a thread that has
+//! ended: the next thread takes its seat, and goes on with whatever stands there.
+//!
+//! A thread takes a seat when it first needs one and leaves it at its end. Whoever comes after that, from the
+//! destructor of another thread-local, has a seat for the one call only.
+
+use std::marker::PhantomData;
+
+pub use self::world::with;
+
+/// The seat of the calling thread, which has it alone.
+#[derive(Debug)]
+pub struct Seat {
+    number: usize,
+    /// It must not leave the thread.
+    here: PhantomData<*mut ()>,
+}
+
+impl Seat {
+    fn new(number: usize) -> Self {
+        Self { number, here: PhantomData }
+    }
+
+    /// The lowest numbers are taken first.
+    #[inline]
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.number
+    }
+}
+
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+mod world {
+    //! The seats of the process, and one number in a thread-local without a destructor, so that reading it is one
+    //! load and works at any time.
+
+    use std::{cell::Cell, sync::LazyLock};
+
+    use super::{super::seats::Seats, Seat};
+
+    /// The thread has no seat yet, or none any more; every other number is less.
+    const NONE: usize = usize::MAX;
+
+    static SEATS: LazyLock<Seats> = LazyLock::new(Seats::default);
+
+    thread_local! {
+        static NUMBER: Cell<usize> = const { Cell::new(NONE) };
+        static KEEPER: Keeper = const { Keeper(Cell::new(None)) };
+    }
+
+    /// A seat that is left when this is dropped.
+    struct Taken(usize);
+
+    impl Drop for Taken {
+        fn drop(&mut self) {
+            SEATS.leave(self.0);
+        }
+    }
+
+    /// Has the seat of its thread, and leaves it at the thread's end.
+    struct Keeper(Cell<Option<Taken>>);
+
+    impl Drop for Keeper {
+        fn drop(&mut self) {
+            // Before the seat is left: whoever comes from here on must not take it for this thread's.
+            NUMBER.set(NONE);
+        }
+    }
+
+    /// Calls `access` with the seat of this thread.
+    ///
+    /// *Cost:* one thread-local load, but for the first call of a thread, and for calls when it is being torn down.
+    #[inline]
+    pub fn with<R>(access: impl FnOnce(&Seat) -> R) -> R {
+        let number = NUMBER.get();
+        if number != NONE { access(&Seat::new(number)) } else { with_new(access) }
+    }
+
+    #[cold]
+    fn with_new<R>(access: impl FnOnce(&Seat) -> R) -> R {
+        let taken = Taken(SEATS.take());
+        let number = taken.0;
+        let mut taken = Some(taken);
+        let kept = KEEPER.try_with(|keeper| keeper.0.set(taken.take()));
+        if kept.is_ok() {
+            NUMBER.set(number);
+        }
+        // What is not kept is left when this call ends.
+        access(&Seat::new(number))
+    }
+}
+
+#[cfg(any(freewheel_loom, freewheel_shuttle))]
+mod world {
+    //! As in the real world, in each execution anew.
+
+    // Not the checker's own, which would order the threads that share it.
+    use std::{mem, sync::Arc, thread};
+
+    use super::{super::seats::Seats, Seat};
+    use crate::sync::raw::{lazy_static, thread_local};
+
+    lazy_static! {
+        static ref SEATS: Arc<Seats> = Arc::default();
+    }
+
+    thread_local! {
+        static KEEPER: Keeper = Keeper::new();
+    }
+
+    /// Has the seat of its thread, and leaves it at the thread's end: which is after that of the statics for the last
+    /// threads of an execution.
+    struct Keeper {
+        number: usize,
+        seats: Arc<Seats>,
+    }
+
+    impl Keeper {
+        fn new() -> Self {
+            let seats = Arc::clone(&SEATS);
+            Self { number: seats.take(), seats }
+        }
+    }
+
+    impl Drop for Keeper {
+        fn drop(&mut self) {
+            if thread::panicking() {
+                // The execution has failed and is gone, and the checker's atomics with it: leak them, and let it report.
+                mem::forget(Arc::clone(&self.seats));
+            } else {
+                self.seats.leave(self.number);
+            }
+        }
+    }
+
+    /// Calls `access` with the seat of this thread.
+    pub fn with<R>(access: impl FnOnce(&Seat) -> R) -> R {
+        KEEPER.with(|keeper| access(&Seat::new(keeper.number)))
+    }
+}
