@@ -12,10 +12,13 @@ mod latest;
 mod memory;
 mod opaque;
 mod pinning;
+mod queue;
 mod race;
 mod report;
 mod request;
 mod setup;
+mod stack;
+mod transfer;
 
 use std::{
     panic,
@@ -64,6 +67,16 @@ const SUBJECTS: &[Subject] = &[
         name: "collect",
         about: "read 2000 and 100000 counter series, and 2000 histogram series",
         races: collect::races,
+    },
+    Subject {
+        name: "stack",
+        about: "push a value and pop one, a pair by each thread in turn",
+        races: stack::races,
+    },
+    Subject {
+        name: "queue",
+        about: "pass values through bounded, unbounded and one-to-one queues",
+        races: queue::races,
     },
     Subject { name: "memory", about: "bytes per series of counters and histograms", races: memory::races },
 ];

@@ -15,7 +15,7 @@ pub(crate) enum Unit {
     /// Bytes of memory per series: less is better.
     BytesPerSeries,
     /// Million operations per second, all threads together: more is better.
-    #[expect(dead_code, reason = "for the subjects that measure throughput: stack, queue, map")]
+    #[expect(dead_code, reason = "for the subject that measures throughput: map")]
     MillionsPerSecond,
 }
 
@@ -165,8 +165,8 @@ impl Contestant {
         self
     }
 
-    /// A contestant of which the memory is measured: `weigh` says how many bytes it needs when so many threads have
-    /// used it.
+    /// A contestant that measures itself: `weigh` says how many bytes it needs when so many threads have used it, or how
+    /// many nanoseconds an operation takes with so many.
     pub(crate) fn weighed(who: &'static str, weigh: impl Fn(usize) -> f64 + 'static) -> Self {
         Self { who, measure: Measure::Memory(Box::new(weigh)) }
     }
