@@ -137,7 +137,10 @@ fn idle_series_go_and_come_back_and_those_with_a_handle_stay() {
         kept
     });
     thread::scope(|scope| {
-        scope.spawn(|| with_local_recorder(&recorder, || counter!("idle", "k" => "b").increment(1)));
+        let other =
+            scope.spawn(|| with_local_recorder(&recorder, || counter!("idle", "k" => "b").increment(1)));
+        // A scope's own end does not wait for the thread-locals of its threads.
+        other.join().unwrap();
     });
     collect();
     let snapshot = registry.snapshot();
