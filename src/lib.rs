@@ -20,8 +20,10 @@ mod util;
 #[doc(hidden)]
 pub mod util;
 
+pub mod object_pool;
 pub mod queue;
 pub mod stack;
+pub use object_pool::ObjectPool;
 pub use stack::Stack;
 
 #[cfg(not(any(freewheel_loom, freewheel_shuttle, freewheel_chaos)))]

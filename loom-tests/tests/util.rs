@@ -109,7 +109,7 @@ fn two_threads_that_make_one_bucket_get_the_same() {
         numbers.at(1).0.fetch_add(1, Relaxed);
         let here = std::ptr::from_ref(numbers.at(2)).addr();
         assert_eq!(other.join().unwrap(), here);
-        assert_eq!(numbers.iter().map(|number| number.0.load(Relaxed)).collect::<Vec<_>>(), [2, 0]);
+        assert_eq!(numbers.iter().map(|(index, number)| (index, number.0.load(Relaxed))).collect::<Vec<_>>(), [(1, 2), (2, 0)]);
     });
 }
 
@@ -123,7 +123,7 @@ fn a_bucket_that_is_seen_is_whole() {
                 let _ = numbers.at(0);
             }
         });
-        let seen = numbers.iter().inspect(|number| assert_eq!(number.0.load(Relaxed), 0)).count();
+        let seen = numbers.iter().inspect(|(_, number)| assert_eq!(number.0.load(Relaxed), 0)).count();
         other.join().unwrap();
         seen
     });

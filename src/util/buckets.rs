@@ -62,9 +62,10 @@ impl<T: Zeroed, const FIRST: usize, const BUCKETS: usize> Buckets<T, FIRST, BUCK
         unsafe { &*element }
     }
 
-    /// Every element of the buckets that there are.
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        (0..BUCKETS).filter_map(|bucket| self.bucket(bucket)).flatten()
+    /// Every element of the buckets that there are, and its index.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
+        let with_index = |bucket| ((FIRST << bucket) - FIRST..).zip(self.bucket(bucket).unwrap_or_default());
+        (0..BUCKETS).flat_map(with_index)
     }
 
     /// How many bytes the elements take that there is memory for.

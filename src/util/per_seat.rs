@@ -23,8 +23,8 @@ impl<T: Zeroed> PerSeat<T> {
         self.values.at(seat.number())
     }
 
-    /// The values of all seats, taken or not, in the order of their numbers.
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
+    /// The values of all seats, taken or not, with their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
         self.values.iter()
     }
 }

@@ -2,14 +2,15 @@
 //!
 //! A structure that keeps something for each thread has an array of it, [`PerSeat`](super::PerSeat), and no
 //! thread-locals of its own. So nothing outlives the structure, and nothing stays behind with a thread that has
-//! ended: the next thread takes its seat, and goes on with whatever stands there.
+//! ended: the next thread takes its seat, and goes on with whatever stands there. Nor does it have to wait for one:
+//! whoever misses something can take a vacant seat beside its own, for a moment, and look.
 //!
 //! A thread takes a seat when it first needs one and leaves it at its end. Whoever comes after that, from the
 //! destructor of another thread-local, has a seat for the one call only.
 
 use std::marker::PhantomData;
 
-pub use self::world::with;
+pub use self::world::{with, with_vacant};
 
 /// The seat of the calling thread, which has it alone.
 #[derive(Debug)]
@@ -76,20 +77,28 @@ mod world {
     #[inline]
     pub fn with<R>(access: impl FnOnce(&Seat) -> R) -> R {
         let number = NUMBER.get();
-        if number != NONE { access(&Seat::new(number)) } else { with_new(access) }
+        let (number, _for_this_call) = if number != NONE { (number, None) } else { take() };
+        access(&Seat::new(number))
     }
 
+    /// Takes a seat, for good if the thread can keep one; else it is left when the second of the pair is dropped.
     #[cold]
-    fn with_new<R>(access: impl FnOnce(&Seat) -> R) -> R {
-        let taken = Taken(SEATS.take());
-        let number = taken.0;
-        let mut taken = Some(taken);
+    fn take() -> (usize, Option<Taken>) {
+        let number = SEATS.take();
+        let mut taken = Some(Taken(number));
         let kept = KEEPER.try_with(|keeper| keeper.0.set(taken.take()));
         if kept.is_ok() {
             NUMBER.set(number);
         }
-        // What is not kept is left when this call ends.
-        access(&Seat::new(number))
+        (number, taken)
+    }
+
+    /// Calls `access` with that seat, if nobody has it.
+    ///
+    /// *Cost:* one load if somebody has it.
+    pub fn with_vacant<R>(number: usize, access: impl FnOnce(&Seat) -> R) -> Option<R> {
+        let taken = SEATS.take_vacant(number).then(|| Taken(number))?;
+        Some(access(&Seat::new(taken.0)))
     }
 }
 
@@ -139,5 +148,14 @@ mod world {
     /// Calls `access` with the seat of this thread.
     pub fn with<R>(access: impl FnOnce(&Seat) -> R) -> R {
         KEEPER.with(|keeper| access(&Seat::new(keeper.number)))
+    }
+
+    /// Calls `access` with that seat, if nobody has it.
+    pub fn with_vacant<R>(number: usize, access: impl FnOnce(&Seat) -> R) -> Option<R> {
+        SEATS.take_vacant(number).then(|| {
+            let found = access(&Seat::new(number));
+            SEATS.leave(number);
+            found
+        })
     }
 }

@@ -4,9 +4,9 @@
 //! and whoever comes goes on with what the one before has left at that seat.
 //!
 //! # Memory ordering
-//! | edge   | Release side           | Acquire side       | what becomes visible                         |
-//! |--------|------------------------|--------------------|----------------------------------------------|
-//! | `SEAT` | `leave`: `fetch_and`   | `take`: CAS        | what the one before has done with the seat   |
+//! | edge   | Release side           | Acquire side                  | what becomes visible                       |
+//! |--------|------------------------|-------------------------------|--------------------------------------------|
+//! | `SEAT` | `leave`: `fetch_and`   | `take`, `take_vacant`: RMW    | what the one before has done with the seat |
 //!
 //! # Invariants
 //! * **ALONE**: a seat that is taken belongs to whoever took it, alone, until it is left.
@@ -60,6 +60,16 @@ impl Seats {
             }
         }
         None
+    }
+
+    /// Takes that seat, if nobody has it; returns whether that is so.
+    ///
+    /// *Progress:* wait-free; one load if somebody has it.
+    #[must_use]
+    pub fn take_vacant(&self, seat: usize) -> bool {
+        let (word, bit) = (&self.words.at(seat / SEATS).0, 1 << (seat % SEATS));
+        // Acquire: edge SEAT.
+        word.load(Relaxed) & bit == 0 && word.fetch_or(bit, Acquire) & bit == 0
     }
 
     /// Leaves a seat to whoever comes next; the caller has it.

@@ -10,6 +10,7 @@ mod labels;
 mod last_request;
 mod latest;
 mod memory;
+mod object_pool;
 mod opaque;
 mod pinning;
 mod queue;
@@ -77,6 +78,11 @@ const SUBJECTS: &[Subject] = &[
         name: "queue",
         about: "pass values through bounded, unbounded and one-to-one queues",
         races: queue::races,
+    },
+    Subject {
+        name: "object_pool",
+        about: "take a buffer from a pool, write to it, and put it back: one or 64 at a time",
+        races: object_pool::races,
     },
     Subject { name: "memory", about: "bytes per series of counters and histograms", races: memory::races },
 ];

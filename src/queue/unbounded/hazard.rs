@@ -107,7 +107,7 @@ impl<T> Everyone<T> {
         let segments = self
             .0
             .iter()
-            .flat_map(|hazards| [&hazards.head, &hazards.tail])
+            .flat_map(|(_, hazards)| [&hazards.head, &hazards.tail])
             .map(|hazard| hazard.0.load(Acquire));
         segments.filter(|segment| !segment.is_null()).collect()
     }
