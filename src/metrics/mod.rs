@@ -71,6 +71,7 @@ mod histogram;
 mod histogram_snapshot;
 mod histogram_timer;
 mod instrument;
+mod object_pools;
 mod observe;
 mod reader;
 mod register_error;

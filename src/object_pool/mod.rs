@@ -175,7 +175,8 @@ impl<T> ObjectPool<T> {
         });
     }
 
-    /// How often objects were found, made and dropped, and how many there are.
+    /// How often objects were found, made and dropped, and how many there are. As metrics:
+    /// [`Registry::observe_object_pool`](crate::metrics::Registry::observe_object_pool).
     ///
     /// *Progress:* wait-free. *Cost:* some loads for each thread that there ever was at a time.
     #[must_use]

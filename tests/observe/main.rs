@@ -2,6 +2,7 @@
 
 mod common;
 mod failures;
+mod object_pools;
 mod registering;
 mod series;
 mod threads;

@@ -43,7 +43,7 @@ impl<K: Kind> ObservedSet<K> {
     }
 
     /// Adds a callback.
-    pub(super) fn add(&self, callback: impl FnMut(&mut Observer<K::Value>) + Send + 'static) {
+    pub(crate) fn add(&self, callback: impl FnMut(&mut Observer<K::Value>) + Send + 'static) {
         // A view may have switched the instrument off.
         if !self.shared.settings.is_off {
             self.add_to(&mut self.callbacks(), callback);
