@@ -2,6 +2,7 @@
 //!
 //! # Invariants
 //! * **FILLED**: the first `len` places hold objects.
+//! * **SIZE**: there are `size` places; without a box it is 0.
 
 use std::{
     fmt,
@@ -13,6 +14,7 @@ use crate::util::{Zeroed, drop_all};
 /// Up to so many objects; the one that came last goes first. The default has no room.
 pub(super) struct Magazine<T> {
     places: Option<Box<[MaybeUninit<T>]>>,
+    size: usize,
     len: usize,
 }
 
@@ -29,7 +31,7 @@ unsafe impl<T> Zeroed for Magazine<T> {}
 
 impl<T> Magazine<T> {
     pub(super) fn with_room(objects: usize) -> Self {
-        Self { places: Some(Box::new_uninit_slice(objects)), len: 0 }
+        Self { places: Some(Box::new_uninit_slice(objects)), size: objects, len: 0 }
     }
 
     #[inline]
@@ -39,20 +41,18 @@ impl<T> Magazine<T> {
 
     #[inline]
     pub(super) fn has_room(&self) -> bool {
-        self.len < self.size()
-    }
-
-    /// How many objects it has room for, those in it included.
-    #[inline]
-    pub(super) fn size(&self) -> usize {
-        self.places.as_ref().map_or(0, |places| places.len())
+        self.len < self.size
     }
 
     /// # Panics
     /// If there is no room.
     #[inline]
     pub(super) fn push(&mut self, object: T) {
-        self.places.as_deref_mut().unwrap_or_default()[self.len].write(object);
+        assert!(self.has_room());
+        // SAFETY: what has room has places (SIZE).
+        let places = unsafe { self.places.as_deref_mut().unwrap_unchecked() };
+        // SAFETY: `len` is less than their number (SIZE).
+        unsafe { places.get_unchecked_mut(self.len) }.write(object);
         self.len += 1;
     }
 
@@ -62,9 +62,12 @@ impl<T> Magazine<T> {
     /// If there is none.
     #[inline]
     pub(super) fn pop(&mut self) -> T {
-        let last = self.len - 1;
-        let place = &self.places.as_deref().unwrap_or_default()[last];
-        self.len = last;
+        assert!(!self.is_empty());
+        self.len -= 1;
+        // SAFETY: what has objects has places (FILLED).
+        let places = unsafe { self.places.as_deref().unwrap_unchecked() };
+        // SAFETY: by FILLED this is one of them.
+        let place = unsafe { places.get_unchecked(self.len) };
         // SAFETY: by FILLED there is an object, and it is not counted any more.
         unsafe { place.assume_init_read() }
     }
@@ -81,7 +84,7 @@ impl<T> Iterator for Magazine<T> {
 
 impl<T> Default for Magazine<T> {
     fn default() -> Self {
-        Self { places: None, len: 0 }
+        Self { places: None, size: 0, len: 0 }
     }
 }
 
@@ -93,6 +96,6 @@ impl<T> Drop for Magazine<T> {
 
 impl<T> fmt::Debug for Magazine<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Magazine").field("len", &self.len).field("size", &self.size()).finish()
+        f.debug_struct("Magazine").field("len", &self.len).field("size", &self.size).finish()
     }
 }

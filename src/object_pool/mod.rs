@@ -39,7 +39,7 @@ mod stats;
 mod store;
 mod tally;
 
-use std::{fmt, sync::Arc, thread};
+use std::{fmt, mem, sync::Arc, thread};
 
 use self::store::Store;
 pub use self::{
@@ -210,14 +210,35 @@ impl<T> ObjectPool<T> {
     /// Takes an object back that nobody uses any more.
     #[inline]
     fn take_back(&self, mut object: Box<T>) {
-        // Dropped with the object, wherever that happens.
-        let dropped = CountDropped(self);
-        if !thread::panicking() && self.functions.make_ready(&mut object) {
-            match seat::with(|seat| self.store.put(seat, object)) {
-                Ok(()) => std::mem::forget(dropped),
-                Err(object) => drop(object),
-            }
+        if thread::panicking() || !self.make_ready(&mut object) {
+            return self.discard(object);
         }
+        if let Err(object) = seat::with(|seat| self.store.put(seat, object)) {
+            self.discard(object);
+        }
+    }
+
+    /// Makes `object` ready for its next use; returns whether it is worth it.
+    #[inline]
+    fn make_ready(&self, object: &mut T) -> bool {
+        let Functions { reset, keep, .. } = &self.functions;
+        if reset.is_none() && keep.is_none() {
+            return true;
+        }
+        let counted = CountDropped(self);
+        let keep = keep.as_ref().is_none_or(|keep| keep(object));
+        if keep && let Some(reset) = reset {
+            reset(object);
+        }
+        mem::forget(counted);
+        keep
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn discard(&self, object: Box<T>) {
+        let _counted = CountDropped(self);
+        drop(object);
     }
 
     fn count_detached(&self) {
@@ -225,23 +246,12 @@ impl<T> ObjectPool<T> {
     }
 }
 
-impl<T> Functions<T> {
-    /// Makes `object` ready for its next use; returns whether it is worth it.
-    #[inline]
-    fn make_ready(&self, object: &mut T) -> bool {
-        let keep = self.keep.as_ref().is_none_or(|keep| keep(object));
-        if keep && let Some(reset) = &self.reset {
-            reset(object);
-        }
-        keep
-    }
-}
-
-/// Counts an object as dropped.
+/// Counts an object as dropped, also if that ends with a panic.
 struct CountDropped<'a, T>(&'a ObjectPool<T>);
 
 impl<T> Drop for CountDropped<'_, T> {
     #[cold]
+    #[inline(never)]
     fn drop(&mut self) {
         seat::with(|seat| self.0.store.tally(seat).dropped.bump());
     }

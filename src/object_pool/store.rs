@@ -45,7 +45,7 @@ impl<T> Pair<T> {
     /// Loads a magazine with an object in it; returns whether there is one.
     #[inline]
     fn load_object(&mut self) -> bool {
-        if self.loaded.is_empty() {
+        if self.loaded.is_empty() && !self.previous.is_empty() {
             mem::swap(&mut self.loaded, &mut self.previous);
         }
         !self.loaded.is_empty()
@@ -54,7 +54,7 @@ impl<T> Pair<T> {
     /// Loads a magazine with room in it; returns whether there is one.
     #[inline]
     fn load_room(&mut self) -> bool {
-        if !self.loaded.has_room() {
+        if !self.loaded.has_room() && self.previous.has_room() {
             mem::swap(&mut self.loaded, &mut self.previous);
         }
         self.loaded.has_room()
@@ -180,7 +180,7 @@ impl<T> Store<T> {
     }
 
     /// Takes an object, if there is one in reach: not with the other threads that are alive.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&self, seat: &Seat) -> Option<T> {
         let local = self.at(seat);
         let object = if local.with_pair(Pair::load_object) {
@@ -193,6 +193,7 @@ impl<T> Store<T> {
     }
 
     #[cold]
+    #[inline(never)]
     fn take_elsewhere(&self, seat: &Seat) -> Option<T> {
         self.take_shared(seat).or_else(|| {
             self.collect_vacant();
@@ -212,7 +213,7 @@ impl<T> Store<T> {
     }
 
     /// Puts `object` in, or gives it back if the store is full.
-    #[inline]
+    #[inline(always)]
     pub(super) fn put(&self, seat: &Seat, object: T) -> Result<(), T> {
         let local = self.at(seat);
         if local.with_pair(Pair::load_room) {
@@ -225,6 +226,7 @@ impl<T> Store<T> {
     }
 
     #[cold]
+    #[inline(never)]
     fn put_elsewhere(&self, seat: &Seat, object: T) -> Result<(), T> {
         match self.empty_magazine() {
             Some(mut magazine) => {

@@ -38,7 +38,7 @@ mod world {
     //! The seats of the process, and one number in a thread-local without a destructor, so that reading it is one
     //! load and works at any time.
 
-    use std::{cell::Cell, sync::LazyLock};
+    use std::{cell::Cell, mem, sync::LazyLock};
 
     use super::{super::seats::Seats, Seat};
 
@@ -61,6 +61,21 @@ mod world {
         }
     }
 
+    /// A seat for one call: that of the thread, or, marked as [`BORROWED`], one that is left afterwards.
+    struct Visit(usize);
+
+    /// More than any number of a seat.
+    const BORROWED: usize = 1 << (usize::BITS - 1);
+
+    impl Drop for Visit {
+        #[inline]
+        fn drop(&mut self) {
+            if self.0 & BORROWED != 0 {
+                drop(Taken(self.0 & !BORROWED));
+            }
+        }
+    }
+
     /// Has the seat of its thread, and leaves it at the thread's end.
     struct Keeper(Cell<Option<Taken>>);
 
@@ -77,20 +92,23 @@ mod world {
     #[inline]
     pub fn with<R>(access: impl FnOnce(&Seat) -> R) -> R {
         let number = NUMBER.get();
-        let (number, _for_this_call) = if number != NONE { (number, None) } else { take() };
-        access(&Seat::new(number))
+        let visit = Visit(if number != NONE { number } else { take() });
+        access(&Seat::new(visit.0 & !BORROWED))
     }
 
-    /// Takes a seat, for good if the thread can keep one; else it is left when the second of the pair is dropped.
+    /// Takes a seat, for good if the thread can keep one; else it is borrowed.
     #[cold]
-    fn take() -> (usize, Option<Taken>) {
+    #[inline(never)]
+    fn take() -> usize {
         let number = SEATS.take();
         let mut taken = Some(Taken(number));
         let kept = KEEPER.try_with(|keeper| keeper.0.set(taken.take()));
         if kept.is_ok() {
             NUMBER.set(number);
+            return number;
         }
-        (number, taken)
+        mem::forget(taken);
+        number | BORROWED
     }
 
     /// Calls `access` with that seat, if nobody has it.

@@ -16,37 +16,38 @@ type Buffer = Vec<u8>;
 const MAX: usize = 2048;
 
 pub(crate) fn races() -> Vec<Race> {
-    vec![race("hold_1", 1), race("hold_64", 64)]
+    vec![race::<1>("hold_1"), race::<64>("hold_64")]
 }
 
-fn race(case: &'static str, held: usize) -> Race {
+/// Each thread takes `HELD` objects before it puts them back.
+fn race<const HELD: usize>(case: &'static str) -> Race {
     let contestants = vec![
         Contestant::weighed("freewheel ObjectPool", {
             let pool = leaked(ObjectPool::builder(buffer).reset(Buffer::clear).max(MAX).build());
-            held_by_guards(held, move || pool.get())
+            held_by_guards::<HELD, _>(move || pool.get())
         }),
-        Contestant::weighed("the allocator", buffers(held, buffer, drop)),
+        Contestant::weighed("the allocator", buffers::<HELD>(buffer, drop)),
         Contestant::weighed("lockfree-object-pool, linear", {
             let pool = leaked(lockfree_object_pool::LinearObjectPool::new(buffer, Buffer::clear));
-            held_by_guards(held, move || pool.pull())
+            held_by_guards::<HELD, _>(move || pool.pull())
         }),
         Contestant::weighed("opool", {
             let pool = leaked(opool::Pool::new(MAX, Allocator));
-            held_by_guards(held, move || pool.get())
+            held_by_guards::<HELD, _>(move || pool.get())
         }),
         Contestant::weighed("object-pool", {
             let pool = leaked(object_pool::Pool::new(0, buffer));
-            held_by_guards(held, move || pool.pull(buffer))
+            held_by_guards::<HELD, _>(move || pool.pull(buffer))
         }),
         Contestant::weighed("crossbeam ArrayQueue", {
             let queue = leaked(ArrayQueue::new(MAX));
             let get = || queue.pop().unwrap_or_else(buffer);
-            buffers(held, get, |buffer| drop(queue.push(cleared(buffer))))
+            buffers::<HELD>(get, |buffer| drop(queue.push(cleared(buffer))))
         }),
         Contestant::weighed("std Mutex<Vec>", {
             let idle = leaked(Mutex::new(Vec::new()));
             let get = || idle.lock().expect("nobody panics").pop().unwrap_or_else(buffer);
-            buffers(held, get, |buffer| idle.lock().expect("nobody panics").push(cleared(buffer)))
+            buffers::<HELD>(get, |buffer| idle.lock().expect("nobody panics").push(cleared(buffer)))
         }),
     ];
     let notes = vec![
@@ -80,24 +81,21 @@ impl opool::PoolAllocator<Buffer> for Allocator {
     }
 }
 
-fn held_by_guards<G: DerefMut<Target = Buffer> + 'static>(
-    held: usize,
+fn held_by_guards<const HELD: usize, G: DerefMut<Target = Buffer> + 'static>(
     get: impl Fn() -> G + Sync + 'static,
 ) -> impl Fn(usize) -> f64 {
-    passes(held, get, |guard| &mut *guard, drop)
+    passes::<HELD, _>(get, |guard| &mut *guard, drop)
 }
 
-fn buffers(
-    held: usize,
+fn buffers<const HELD: usize>(
     get: impl Fn() -> Buffer + Sync + 'static,
     put: impl Fn(Buffer) + Sync + 'static,
 ) -> impl Fn(usize) -> f64 {
-    passes(held, get, |buffer| buffer, put)
+    passes::<HELD, _>(get, |buffer| buffer, put)
 }
 
-/// Takes `held` objects, writes to each, and puts them back, over and over; returns the nanoseconds for one object.
-fn passes<O: 'static>(
-    held: usize,
+/// Takes `HELD` objects, writes to each, and puts them back, over and over; returns the nanoseconds for one object.
+fn passes<const HELD: usize, O: 'static>(
     get: impl Fn() -> O + Sync + 'static,
     buffer: impl Fn(&mut O) -> &mut Buffer + Sync + 'static,
     put: impl Fn(O) + Sync + 'static,
@@ -110,13 +108,13 @@ fn passes<O: 'static>(
             object
         };
         operations(threads, &|_| {
-            let mut objects = Vec::with_capacity(held);
-            for byte in 0..MESSAGES / threads / held {
+            let mut objects = Vec::with_capacity(HELD);
+            for byte in 0..MESSAGES / threads / HELD {
                 // One alone is not moved to and fro: the pool is measured, not that.
-                if held == 1 {
+                if HELD == 1 {
                     put(get(byte));
                 } else {
-                    objects.extend((0..held).map(&get));
+                    objects.extend((0..HELD).map(&get));
                     objects.drain(..).for_each(&put);
                 }
             }
