@@ -42,10 +42,12 @@ impl<T, P: Deref<Target = ObjectPool<T>>> Guard<T, P> {
     pub fn detach(guard: Self) -> T {
         guard.pool.count_detached();
         let mut guard = ManuallyDrop::new(guard);
-        // SAFETY: the guard is not dropped, so the pool is read once.
+        // SAFETY: the guard is not dropped, so its object is taken once.
+        let object = unsafe { ManuallyDrop::take(&mut guard.object) };
+        // It may be the last that keeps the pool alive, whose end may panic; so we have the object by then.
+        // SAFETY: as above, for the pool.
         drop(unsafe { ptr::read(&guard.pool) });
-        // SAFETY: as above, for the object.
-        *unsafe { ManuallyDrop::take(&mut guard.object) }
+        *object
     }
 
     /// The pool that the object belongs to.
