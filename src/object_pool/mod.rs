@@ -39,7 +39,7 @@ mod stats;
 mod store;
 mod tally;
 
-use std::{fmt, mem, sync::Arc, thread};
+use std::{fmt, iter, mem, sync::Arc, thread};
 
 use self::store::Store;
 pub use self::{
@@ -47,7 +47,7 @@ pub use self::{
     guard::{Guard, OwnedPooled, Pooled},
     stats::Stats,
 };
-use crate::util::{drop_all, seat};
+use crate::util::seat;
 
 /// Objects that are used again: buffers, parsers, connections, what costs something to make.
 ///
@@ -168,11 +168,10 @@ impl<T> ObjectPool<T> {
     /// # Panics
     /// If a destructor does; the others are dropped nevertheless.
     pub fn clear(&self) {
-        drop_all(|| {
-            let object = self.take_idle()?;
-            seat::with(|seat| self.store.tally(seat).cleared.bump());
-            Some(object)
-        });
+        // All are out before the first is dropped, for its destructor may put another one in.
+        let objects: Vec<Box<T>> = iter::from_fn(|| self.take_idle()).collect();
+        seat::with(|seat| objects.iter().for_each(|_| self.store.tally(seat).cleared.bump()));
+        drop(objects);
     }
 
     /// How often objects were found, made and dropped, and how many there are. As metrics:
