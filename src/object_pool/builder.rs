@@ -63,8 +63,11 @@ impl<T> Builder<T> {
     #[must_use]
     pub fn build(self) -> ObjectPool<T> {
         let pool = ObjectPool { store: Store::new(self.max), functions: self.functions };
-        let prefilled = (0..self.prefill.min(self.max)).map(|_| Box::new((pool.functions.init)()));
-        seat::with(|seat| pool.store.stock(seat, prefilled));
+        let prefill = self.prefill.min(self.max);
+        if prefill > 0 {
+            let prefilled = (0..prefill).map(|_| Box::new((pool.functions.init)()));
+            seat::with(|seat| pool.store.stock(seat, prefilled));
+        }
         pool
     }
 }
