@@ -41,9 +41,10 @@ impl<T> Builder<T> {
     /// How many idle objects the pool keeps at most; 2048 by default. What comes back beyond that is dropped.
     ///
     /// How many are in use is not limited. Each thread has idle objects of its own, which the others do not find while
-    /// it is alive: up to a thirty-second of `max`, at least 8 and at most 64. So give at least as much
-    /// as all threads together put back in one go, and 64 for each thread besides; with less there are more misses. A
-    /// pool that keeps fewer than six shares all of them, which is slower. With 0 it keeps none.
+    /// it is alive, or another one has taken its [seat](super#how-it-works): up to a thirty-second of `max`, at least 8
+    /// and at most 64. So give at least as much as all threads together put back in one go, and 64 for each thread
+    /// besides; with less there are more misses. A pool that keeps fewer than five shares all of them, which is slower.
+    /// With 0 it keeps none.
     pub fn max(mut self, objects: usize) -> Self {
         self.max = objects;
         self

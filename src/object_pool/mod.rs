@@ -9,7 +9,8 @@
 //! Arbitrary Resources*, USENIX 2001.)
 //!
 //! Nothing stays behind with a thread that has ended. Its magazines stand at its *seat*, which belongs to the pool: the
-//! next thread goes on with them; and whoever would have to make an object looks there first.
+//! next thread goes on with them; and whoever would have to make an object looks there first. What the next thread has
+//! got so is its own as long as it lives, also if it never uses this pool: a seat is the same for all structures.
 //!
 //! # Progress
 //!

@@ -11,9 +11,9 @@ use super::tally::Tally;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// How often [`get`](super::ObjectPool::get) found an object that had been used before.
+    /// How often [`get`](super::ObjectPool::get) and [`try_get`](super::ObjectPool::try_get) found an idle object.
     pub hits: u64,
-    /// How often it had to make one.
+    /// How often `get` had to make one.
     pub misses: u64,
     /// Objects that came back, and were dropped: because of `keep`, because the pool was full, or because of a panic.
     pub dropped: u64,
