@@ -3,61 +3,13 @@
 //! Only in the chaos world can a thread be stopped at a chosen step: `RUSTFLAGS="--cfg freewheel_chaos"`.
 #![cfg(freewheel_chaos)]
 
-use std::{
-    sync::mpsc,
-    thread,
-    time::{Duration, Instant},
-};
+mod stopped;
 
-use freewheel::{
-    metrics::{Buckets, Outcome, Registry, Timestamp},
-    sync::{pause_at, pause_missed},
-};
+use std::time::Duration;
 
-/// Stops a thread at each step of `operation` in turn, and checks that `others` end without it. Returns how many
-/// steps the operation has.
-fn nobody_waits_for(operation: impl Fn() + Sync, others: impl Fn() + Sync) -> u64 {
-    for step in 0.. {
-        let (stopped, is_stopped) = mpsc::channel();
-        let (go_on, may_go_on) = mpsc::channel::<()>();
-        let reached = thread::scope(|scope| {
-            let victim = scope.spawn(|| {
-                // The thread's first record makes its cells, which does wait; it is not what is tested.
-                operation();
-                pause_at(step, {
-                    let stopped = stopped.clone();
-                    move || {
-                        stopped.send(true).expect("the test waits");
-                        let _ = may_go_on.recv();
-                    }
-                });
-                operation();
-                let missed = pause_missed();
-                if missed {
-                    stopped.send(false).expect("the test waits");
-                }
-                !missed
-            });
-            if is_stopped.recv().expect("the victim reports") {
-                let start = Instant::now();
-                let other = scope.spawn(&others);
-                while !other.is_finished() {
-                    assert!(
-                        start.elapsed() < Duration::from_secs(20),
-                        "blocked by a thread stopped at step {step}"
-                    );
-                    thread::sleep(Duration::from_micros(100));
-                }
-                drop(go_on);
-            }
-            victim.join().expect("recording does not panic")
-        });
-        if !reached {
-            return step;
-        }
-    }
-    unreachable!("some step is the last")
-}
+use freewheel::metrics::{Buckets, Outcome, Registry, Timestamp};
+
+use crate::stopped::nobody_waits_for;
 
 #[test]
 fn a_thread_stopped_while_it_records_stops_nobody() {
@@ -85,6 +37,7 @@ fn a_thread_stopped_while_it_records_stops_nobody() {
         registry.counter("another").build().unwrap().add(1);
         assert!(registry.snapshot().metrics.len() > 6);
     };
+    // The thread's first record makes its cells, which does wait; it is not what is tested.
     let steps = nobody_waits_for(record, others);
     assert!(steps >= 20, "only {steps} steps were found");
 }

@@ -1,5 +1,8 @@
 //! Memory of the queues and the stack: what they allocate, and when they give it back.
 
+#[cfg(freewheel_chaos)]
+mod stopped;
+
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
@@ -59,8 +62,10 @@ unsafe impl GlobalAlloc for Counting {
 struct Element([u64; 128]);
 
 const ELEMENT: Element = Element([7; 128]);
-/// The largest segment.
+/// Bytes of the largest segment, and of the room for an element in it.
 const SEGMENT: isize = 32 << 10;
+#[cfg(freewheel_chaos)]
+const SLOT: isize = (ALIGNMENT + size_of::<Element>()) as isize;
 
 /// Live bytes are those of the process, so one test at a time looks at them.
 fn alone() -> MutexGuard<'static, ()> {
@@ -129,6 +134,122 @@ fn unbounded_keeps_two_segments_at_most_for_each_thread_that_sleeps() {
     });
     drop(queue);
     assert_eq!(LIVE.load(Relaxed), before);
+}
+
+/// A thread can be stopped at a chosen step only in the chaos world: `RUSTFLAGS="--cfg freewheel_chaos"`.
+#[cfg(freewheel_chaos)]
+mod while_a_thread_is_stopped {
+    use super::*;
+    use crate::stopped::at_each_step;
+
+    /// As long as the queue is open.
+    fn push(queue: &Unbounded<Element>, many: usize) {
+        (0..many).for_each(|_| drop(queue.push(ELEMENT)));
+    }
+
+    fn pop_all(queue: &Unbounded<Element>) {
+        while queue.try_pop().is_ok() {}
+    }
+
+    /// Pushes and pops more than some segments hold, again and again, and returns the most bytes that were live after the
+    /// pops, without those of what is hidden in the queue.
+    fn go_on(queue: &Unbounded<Element>, before: isize) -> isize {
+        pop_all(queue);
+        let lives = [(); 4].map(|()| {
+            push(queue, 100);
+            pop_all(queue);
+            let hidden = queue.len() as isize * SLOT;
+            LIVE.load(Relaxed) - before - hidden
+        });
+        lives.into_iter().max().expect("there are some")
+    }
+
+    #[test]
+    fn unbounded_keeps_two_segments_for_it_at_most() {
+        let _alone = alone();
+        let before = LIVE.load(Relaxed);
+        let operations: [fn(&Unbounded<Element>); 5] = [
+            |queue| assert!(queue.push(ELEMENT).is_ok()),
+            |queue| drop(queue.try_pop()),
+            |queue| assert!(queue.close()),
+            |queue| assert!(!queue.is_closed()),
+            |queue| assert!(queue.len() < 1000),
+        ];
+        for operation in operations {
+            // Into what the first segment holds, and the second, and from the first that is empty.
+            for (pushed, popped) in [(10, 0), (16, 0), (20, 16), (200, 100)] {
+                at_each_step(|stops| {
+                    let queue = Unbounded::new();
+                    let past = || {
+                        push(&queue, pushed);
+                        (0..popped).for_each(|_| assert!(queue.try_pop().is_ok()));
+                    };
+                    thread::scope(|scope| scope.spawn(past).join().unwrap());
+                    let ((), live) = stops.during(|| (), || operation(&queue), || go_on(&queue, before));
+                    // One segment, two for each of the two threads, and what is hidden begins and ends in the middle of one.
+                    assert!(live <= 7 * SEGMENT, "{live} bytes are live");
+                });
+                assert_eq!(LIVE.load(Relaxed), before);
+            }
+        }
+    }
+
+    #[test]
+    fn unbounded_keeps_what_it_is_about_to_free_and_no_more() {
+        const SLEEPERS: usize = 4;
+        let _alone = alone();
+        let before = LIVE.load(Relaxed);
+        let lives = at_each_step(|stops| {
+            let queue = Unbounded::new();
+            thread::scope(|scope| {
+                let mut sleepers: Vec<_> = (0..SLEEPERS).map(|_| Sleeper::start(scope, &queue)).collect();
+                sleepers.iter_mut().for_each(Sleeper::keep_two_segments);
+                pop_all(&queue);
+                push(&queue, 100);
+                let pop = |many| (0..many).for_each(|_| drop(queue.try_pop()));
+                let others = || {
+                    sleepers.iter_mut().for_each(Sleeper::keep_two_segments);
+                    go_on(&queue, before)
+                };
+                // Past the end of a segment: it frees that, and all those that the sleepers have let go of.
+                let ((), live) = stops.during(|| pop(20), || pop(8), others);
+                live
+            })
+        });
+        // One segment, and two for each thread.
+        let usually = (1 + 2 * (SLEEPERS as isize + 2)) * SEGMENT;
+        let most = lives.into_iter().max().expect("it has steps");
+        assert!((usually..=usually + 2 * SLEEPERS as isize * SEGMENT).contains(&most), "{most} bytes");
+    }
+
+    /// A thread that uses the queue when it is told to, and then sleeps.
+    struct Sleeper {
+        wake: mpsc::Sender<()>,
+        sleeps: mpsc::Receiver<()>,
+    }
+
+    impl Sleeper {
+        fn start<'scope>(
+            scope: &'scope thread::Scope<'scope, '_>,
+            queue: &'scope Unbounded<Element>,
+        ) -> Self {
+            let (wake, awake) = mpsc::channel();
+            let (sleep, sleeps) = mpsc::channel();
+            scope.spawn(move || {
+                while awake.recv().is_ok() {
+                    push(queue, 100);
+                    (0..50).for_each(|_| assert!(queue.try_pop().is_ok()));
+                    sleep.send(()).expect("somebody waits");
+                }
+            });
+            Self { wake, sleeps }
+        }
+
+        fn keep_two_segments(&mut self) {
+            self.wake.send(()).expect("it sleeps");
+            self.sleeps.recv().expect("it uses the queue");
+        }
+    }
 }
 
 #[test]

@@ -82,8 +82,8 @@ impl<T> Bounded<T> {
     ///
     /// # Errors
     /// [`Empty`](TryPopError::Empty) if there is nothing, or if the oldest push has not returned;
-    /// [`Closed`](TryPopError::Closed) if there is nothing and never will be. (While a
-    /// [`force_push`](Self::force_push) finds out that the queue is closed, others may be told `Empty` still.)
+    /// [`Closed`](TryPopError::Closed) if there is nothing and never will be. (Until [`close`](Self::close) has
+    /// returned, and while a [`force_push`](Self::force_push) finds out that the queue is closed, it may be `Empty` still.)
     #[inline]
     pub fn try_pop(&self) -> Result<T, TryPopError> {
         match self.ring.try_pop() {
@@ -101,13 +101,13 @@ impl<T> Bounded<T> {
 
     /// Appends `value`; if the queue is full, takes the oldest value out to make room, and returns that.
     ///
-    /// *Progress:* lock-free. Behind a pop that has not returned it pauses a few times before it gives up.
+    /// *Progress:* lock-free. Behind an operation that has not returned it pauses a few times before it gives up.
     /// *Cost:* as [`try_push`](Self::try_push) if there is room, else some exchanges more.
     ///
     /// # Errors
     /// [`Closed`](TryPushError::Closed) after [`close`](Self::close); [`Full`](TryPushError::Full) if a thread was
-    /// stopped in the middle of the pop, or of the `force_push`, that stands in the way, and does not go on. Both give
-    /// `value` back.
+    /// stopped in the middle of the operation that stands in the way, and does not go on: the push or the pop of the
+    /// oldest element, or another `force_push`. Both give `value` back.
     pub fn force_push(&self, mut value: T) -> Result<Option<T>, TryPushError<T>> {
         let mut backoff = Backoff::EXCHANGE;
         for _ in 0..PATIENCE {
@@ -192,7 +192,7 @@ impl<T> Bounded<T> {
     }
 
     /// How many elements there were a moment ago; those count that are being pushed, and those do not that are being
-    /// popped.
+    /// popped. It is never too small, but what is pushed and popped while it looks may count too.
     ///
     /// *Progress:* wait-free; two loads.
     #[must_use]

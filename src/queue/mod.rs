@@ -15,7 +15,7 @@
 //! | `Bounded::{try_push, try_pop, push_many, pop_many, force_push}` | lock-free |
 //! | `Bounded::{close, len}` | wait-free |
 //! | `Spsc`, all of it | wait-free |
-//! | `Unbounded::{push, try_pop, close}` | lock-free, and the allocator's progress where a segment is made or freed, which is never while one segment is enough |
+//! | `Unbounded::{push, try_pop, close, is_closed, len}` | lock-free; the allocator's progress at a thread's first use, and where a segment is made or freed, which is never while one segment is enough |
 //!
 //! A thread that stops in the middle of an operation makes nobody wait, but it can hide from the others what they have
 //! finished after it: they find the queue empty, or full, until it goes on.

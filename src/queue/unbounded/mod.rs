@@ -59,7 +59,8 @@ const LARGEST_BYTES: usize = 32 * 1024;
 /// An empty queue allocates nothing until the first push. Elements are in segments of 16 to 1024 (or 32 KiB), which are given
 /// back as soon as all their elements are popped, while the queue is in use. What remains is one segment, and for each
 /// thread that has used the queue at most two more: those that it used last, until it uses the queue again. A thread
-/// that is stopped in the middle of an operation keeps no more than these.
+/// that is stopped in the middle of an operation keeps no more than these; if it is about to free segments that others
+/// have kept, then those too. What is hidden behind a push that was stopped is in the queue until that goes on.
 ///
 /// # Examples
 ///
@@ -326,6 +327,8 @@ impl<T> Unbounded<T> {
     }
 
     /// Whether the queue is closed; there may be values in it still.
+    ///
+    /// *Progress:* lock-free, but for the allocator when a segment is freed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         seat::with(|seat| {
@@ -343,9 +346,9 @@ impl<T> Unbounded<T> {
     }
 
     /// How many elements there were a moment ago; those count that are being pushed, and those do not that are being
-    /// popped.
+    /// popped. It is never too small, but what is pushed and popped while it looks may count too.
     ///
-    /// *Progress:* wait-free, but for the first use by a thread.
+    /// *Progress:* lock-free, but for the allocator when a segment is freed.
     #[must_use]
     pub fn len(&self) -> usize {
         seat::with(|seat| {
