@@ -99,6 +99,25 @@ macro_rules! probed_arithmetic {
                     self.inner.$operation(value, order)
                 }
             )*
+
+            /// As that of `std`: a load and compare-exchanges, which are steps of their own.
+            #[allow(clippy::missing_errors_doc, reason = "as above")]
+            #[track_caller]
+            pub fn fetch_update(
+                &self,
+                success: Ordering,
+                failure: Ordering,
+                mut update: impl FnMut($value) -> Option<$value>,
+            ) -> Result<$value, $value> {
+                let mut current = self.load(failure);
+                while let Some(new) = update(current) {
+                    match self.compare_exchange_weak(current, new, success, failure) {
+                        Ok(_) => return Ok(current),
+                        Err(now) => current = now,
+                    }
+                }
+                Err(current)
+            }
         }
 
         impl Default for $name {
