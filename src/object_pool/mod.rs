@@ -130,6 +130,7 @@ impl<T> ObjectPool<T> {
     /// # Panics
     /// If `init` does; the pool is as before.
     #[inline]
+    #[must_use = "a guard that is dropped gives the object back"]
     pub fn get(&self) -> Pooled<'_, T> {
         Guard::new(self.take(), self)
     }
@@ -142,6 +143,7 @@ impl<T> ObjectPool<T> {
     /// # Panics
     /// If `init` does; the pool is as before.
     #[inline]
+    #[must_use = "a guard that is dropped gives the object back"]
     pub fn get_owned(self: &Arc<Self>) -> OwnedPooled<T> {
         Guard::new(self.take(), Arc::clone(self))
     }
@@ -150,6 +152,7 @@ impl<T> ObjectPool<T> {
     ///
     /// There may be some that only the threads find that put them back; see [`max`](Builder::max).
     #[inline]
+    #[must_use = "a guard that is dropped gives the object back"]
     pub fn try_get(&self) -> Option<Pooled<'_, T>> {
         Some(Guard::new(self.take_idle()?, self))
     }
