@@ -59,6 +59,24 @@ fn a_seat_is_left_with_all_that_was_done_there() {
     });
 }
 
+/// Whoever looks at a seat in passing has it alone for that time, and sees what was done there before.
+#[test]
+fn a_vacant_seat_is_taken_for_a_moment_or_left_alone() {
+    explore(3, [(None, (0, 0)), (Some(0), (0, 1)), (Some(0), (1, 0)), (Some(1), (0, 0))], || {
+        let desk = Arc::new(Desk::new());
+        let other = thread::spawn({
+            let desk = Arc::clone(&desk);
+            move || desk.visit()
+        });
+        let passing = desk.seats.take_vacant(0).then(|| {
+            let before = desk.count(0);
+            desk.seats.leave(0);
+            before
+        });
+        (passing, other.join().unwrap())
+    });
+}
+
 #[test]
 fn three_threads_are_never_on_one_seat_together() {
     explore(2, [0, 1, 2], || {
@@ -109,7 +127,10 @@ fn two_threads_that_make_one_bucket_get_the_same() {
         numbers.at(1).0.fetch_add(1, Relaxed);
         let here = std::ptr::from_ref(numbers.at(2)).addr();
         assert_eq!(other.join().unwrap(), here);
-        assert_eq!(numbers.iter().map(|(index, number)| (index, number.0.load(Relaxed))).collect::<Vec<_>>(), [(1, 2), (2, 0)]);
+        assert_eq!(
+            numbers.iter().map(|(index, number)| (index, number.0.load(Relaxed))).collect::<Vec<_>>(),
+            [(1, 2), (2, 0)]
+        );
     });
 }
 
