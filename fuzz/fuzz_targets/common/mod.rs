@@ -1,4 +1,6 @@
-//! Values that are counted, and threads that run scripts: what the targets for the stack and the queues share.
+//! Values that are counted, and threads that run scripts: what the targets for the stack, the queues and the pool share.
+
+#![allow(dead_code, reason = "not every target uses all of it")]
 
 use std::{
     fmt,
