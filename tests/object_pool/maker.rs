@@ -1,5 +1,7 @@
 //! Objects that are numbered as they are made, and what is known of a pool of them.
 
+#![allow(dead_code, reason = "not every test that has this module uses all of it")]
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering::SeqCst},

@@ -1,5 +1,7 @@
 //! Values that tell how often they were dropped.
 
+#![allow(dead_code, reason = "not every test that has this module uses all of it")]
+
 use std::{
     sync::{
         Arc,
