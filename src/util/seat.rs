@@ -6,7 +6,7 @@
 //! whoever misses something can take a vacant seat beside its own, for a moment, and look.
 //!
 //! A thread takes a seat when it first needs one and leaves it at its end. Whoever comes after that, from the
-//! destructor of another thread-local, has a seat for the one call only.
+//! destructor of another thread-local, has a seat for the one call only, and for what is called within that.
 
 use std::marker::PhantomData;
 
@@ -71,6 +71,7 @@ mod world {
         #[inline]
         fn drop(&mut self) {
             if self.0 & BORROWED != 0 {
+                NUMBER.set(NONE);
                 drop(Taken(self.0 & !BORROWED));
             }
         }
@@ -103,8 +104,8 @@ mod world {
         let number = SEATS.take();
         let mut taken = Some(Taken(number));
         let kept = KEEPER.try_with(|keeper| keeper.0.set(taken.take()));
+        NUMBER.set(number);
         if kept.is_ok() {
-            NUMBER.set(number);
             return number;
         }
         mem::forget(taken);
