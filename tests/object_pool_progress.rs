@@ -52,12 +52,12 @@ const PASTS: [Past; 9] = [
 ];
 
 /// Has so many objects in use at once, which lie idle then.
-fn use_objects(pool: &Pool, objects: usize) {
+fn use_objects<T>(pool: &ObjectPool<T>, objects: usize) {
     drop((0..objects).map(|_| pool.get()).collect::<Vec<_>>());
 }
 
 /// The same, and takes them out for good, so that only magazines are left.
-fn lose_objects(pool: &Pool, objects: usize) {
+fn lose_objects<T>(pool: &ObjectPool<T>, objects: usize) {
     use_objects(pool, objects);
     (0..objects).for_each(|_| drop(pool.try_get().map(Guard::detach)));
 }
@@ -155,4 +155,23 @@ fn a_thread_stopped_while_it_looks_at_the_figures_is_in_nobodys_way() {
 fn a_thread_stopped_twice_loses_nothing() {
     at_each_two_steps(|stops| stopped_in(stops, &PASTS[2], 2, GET));
     at_each_two_steps(|stops| stopped_in(stops, &PASTS[6], 2, GIVE_BACK));
+}
+
+/// How many steps a thread needs to find nothing, which has looked at the seats of others before.
+fn steps_of_a_miss(others: impl Fn(&ObjectPool<u32>) + Sync) -> usize {
+    let missed = at_each_step(|stops| {
+        let pool = ObjectPool::builder(|| 0).max(MAX).build();
+        // The lowest seat is that of the thread that finds nothing.
+        on_another_thread(|| {
+            assert!(pool.try_get().is_none());
+            on_another_thread(|| others(&pool));
+        });
+        stops.during(|| lose_objects(&pool, 2 * MAGAZINE), || assert!(pool.try_get().is_none()), || ());
+    });
+    missed.len()
+}
+
+#[test]
+fn a_seat_where_nothing_is_left_is_not_looked_at_again() {
+    assert_eq!(steps_of_a_miss(|pool| use_objects(pool, 1)), steps_of_a_miss(|_| ()));
 }

@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     iter,
-    sync::{Arc, mpsc},
+    sync::{Arc, Mutex, mpsc},
     thread,
 };
 
@@ -180,5 +180,38 @@ fn the_last_owner_may_end_in_the_last_moments_of_a_thread() {
         drop(pool);
         with_last_moments(move || drop(during), move || drop(first), move || drop(last));
         maker.assert_all_gone();
+    });
+}
+
+/// In the last moments a thread has a seat for each call only. What it leaves there is the next thread's.
+#[test]
+fn a_thread_that_has_left_its_seat_does_not_touch_what_the_next_one_has_there() {
+    alone(|| {
+        let pool = Arc::new(ObjectPool::new(|| 0));
+        let found = Arc::new(Mutex::new(Vec::new()));
+        let meet_the_next = || {
+            let (pool, found) = (Arc::clone(&pool), Arc::clone(&found));
+            move || {
+                pool.put(1);
+                thread::scope(|scope| {
+                    let (end, ends) = mpsc::channel::<()>();
+                    let (pool, (ready, is_ready)) = (&pool, mpsc::channel());
+                    let next = scope.spawn(move || {
+                        pool.put(2);
+                        ready.send(()).unwrap();
+                        let _ = ends.recv();
+                    });
+                    is_ready.recv().unwrap();
+                    found.lock().unwrap().push(pool.try_get().map(Guard::detach));
+                    drop(end);
+                    next.join().unwrap();
+                });
+                pool.clear();
+            }
+        };
+        with_last_moments(|| drop(pool.get()), meet_the_next(), meet_the_next());
+        // While it has its seat it has its object there; afterwards the next thread has both.
+        found.lock().unwrap().sort_unstable();
+        assert_eq!(*found.lock().unwrap(), [None, Some(1)]);
     });
 }
