@@ -10,6 +10,8 @@ mod sync;
 #[doc(hidden)]
 pub mod sync;
 
+#[cfg(not(any(freewheel_loom, freewheel_shuttle, freewheel_chaos)))]
+mod reclaim;
 #[cfg(any(freewheel_loom, freewheel_shuttle, freewheel_chaos))]
 #[doc(hidden)]
 pub mod reclaim;
@@ -20,9 +22,11 @@ mod util;
 #[doc(hidden)]
 pub mod util;
 
+pub mod map;
 pub mod object_pool;
 pub mod queue;
 pub mod stack;
+pub use map::{ShardedMap, ShardedSet};
 pub use object_pool::ObjectPool;
 pub use stack::Stack;
 

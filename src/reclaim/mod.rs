@@ -25,6 +25,8 @@
 //! * **ONCE**: an object is retired once.
 //! * **GRACE**: an object is freed after the last guard that was alive when it was retired.
 
+#![allow(unreachable_pub, reason = "public to the models in loom-tests, private otherwise")]
+
 #[cfg(not(any(freewheel_shuttle, freewheel_loom)))]
 pub use self::epoch::{Guard, pin};
 #[cfg(any(freewheel_shuttle, freewheel_loom))]

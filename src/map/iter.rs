@@ -1,0 +1,86 @@
+//! All entries, a segment at a time.
+
+use std::{fmt, iter::FusedIterator, vec};
+
+use super::{entry::Entry, pointers::Pointers, segment::Segment, table::Table};
+use crate::{map::table::index, sync::atomic::Ordering::Acquire};
+
+/// The entries of a map, in no order. See [`ShardedMap::iter`](super::ShardedMap) for what it may miss.
+pub(super) struct Entries<'a, K, V> {
+    table: &'a Table<Pointers<K, V>>,
+    /// The first hash that was not listed yet.
+    next: Option<u64>,
+    listed: vec::IntoIter<&'a Entry<K, V>>,
+}
+
+impl<'a, K: Eq, V> Entries<'a, K, V> {
+    /// # Safety
+    /// Entries that are taken out are there as long as `'a`.
+    pub(super) unsafe fn new(table: &'a Table<Pointers<K, V>>) -> Self {
+        Self { table, next: Some(0), listed: Vec::new().into_iter() }
+    }
+
+    /// Lists the entries of the segment for `hash`, and returns the first hash after that segment.
+    fn list(&mut self, hash: u64) -> Option<u64> {
+        loop {
+            let segment = self.table.find(hash)?;
+            // Acquire: edge DIVIDED.
+            let depth = segment.header().depth.load(Acquire);
+            let taken = segment.taken();
+            let mut entries = Self::entries(segment, hash, depth);
+            // If it was divided meanwhile, some may have left before they were seen. The loads above have Acquire, so
+            // these come after them.
+            let is_whole = segment.header().depth.load(Acquire) == depth;
+            if !is_whole || self.table.find(hash) != Some(segment) {
+                continue;
+            }
+            if segment.taken() != taken {
+                drop_repeated(&mut entries);
+            }
+            self.listed = entries.into_iter();
+            return (index(hash, depth) as u64 + 1).checked_shl(64 - depth).filter(|&next| next != 0);
+        }
+    }
+
+    /// The entries in a segment whose hashes begin like that one.
+    fn entries(segment: Segment<'a, Pointers<K, V>>, hash: u64, depth: u32) -> Vec<&'a Entry<K, V>> {
+        // SAFETY: `new` was told that they are there.
+        let entries = segment.items().map(|(_, entry)| unsafe { entry.as_ref() });
+        entries.filter(|entry| index(entry.hash, depth) == index(hash, depth)).collect()
+    }
+}
+
+/// Keeps one of the entries for each key: one may have been taken out, and another one put in further on.
+#[cold]
+fn drop_repeated<K: Eq, V>(entries: &mut Vec<&Entry<K, V>>) {
+    entries.sort_unstable_by_key(|entry| entry.hash);
+    let mut kept: Vec<&Entry<K, V>> = Vec::with_capacity(entries.len());
+    for entry in entries.drain(..) {
+        let with_its_hash = kept.iter().rev().take_while(|other| other.hash == entry.hash);
+        if !with_its_hash.into_iter().any(|other| other.key == entry.key) {
+            kept.push(entry);
+        }
+    }
+    *entries = kept;
+}
+
+impl<'a, K: Eq, V> Iterator for Entries<'a, K, V> {
+    type Item = &'a Entry<K, V>;
+
+    fn next(&mut self) -> Option<&'a Entry<K, V>> {
+        loop {
+            if let Some(entry) = self.listed.next() {
+                return Some(entry);
+            }
+            self.next = self.list(self.next?);
+        }
+    }
+}
+
+impl<K: Eq, V> FusedIterator for Entries<'_, K, V> {}
+
+impl<K, V> fmt::Debug for Entries<'_, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entries").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,138 @@
+//! The place of a key, locked.
+
+use std::ptr::NonNull;
+
+use super::{
+    entry::Entry,
+    limbo::{Limbo, Unlinked},
+    local::Local,
+    pointers::Pointers,
+    segment::{Segment, Slot},
+    table::Table,
+};
+
+/// The place of a key in a segment that is locked until this is dropped.
+pub(super) struct Locked<'a, K, V> {
+    segment: Segment<'a, Pointers<K, V>>,
+    local: &'a Local<Limbo<K, V>>,
+    hash: u64,
+    found: Option<(Slot, NonNull<Entry<K, V>>)>,
+}
+
+impl<'a, K, V> Locked<'a, K, V> {
+    /// Locks the segment for that hash; `local` is that of this thread.
+    ///
+    /// # Panics
+    /// If the thread has a lock of the map already, which it would wait for for ever.
+    #[inline]
+    pub(super) fn new(table: &'a Table<Pointers<K, V>>, local: &'a Local<Limbo<K, V>>, hash: u64) -> Self {
+        local.writer().check_not_writing();
+        let segment = table.lock(hash);
+        local.writer().set_writing(true);
+        Self { segment, local, hash, found: None }
+    }
+
+    /// Looks for the key that `is_it` recognizes; returns whether it is there.
+    #[inline]
+    pub(super) fn find(&mut self, is_it: impl FnMut(&K) -> bool) -> bool {
+        // SAFETY: nobody takes it out while we have the lock.
+        let found = unsafe { self.segment.find(self.hash, is_it) };
+        self.found = found.map(|(slot, entry)| (slot, NonNull::from(entry)));
+        self.found.is_some()
+    }
+
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.segment.is_full()
+    }
+
+    /// Makes room in the segment, after which the key may belong into another one.
+    #[cold]
+    pub(super) fn make_room(self, table: &Table<Pointers<K, V>>) {
+        table.grow(self.segment, self.hash, &Entry::hash_of);
+    }
+
+    /// The entry that was found.
+    #[inline]
+    pub(super) fn entry(&self) -> Option<&Entry<K, V>> {
+        // SAFETY: nobody takes it out while we have the lock.
+        self.found.map(|(_, entry)| unsafe { entry.as_ref() })
+    }
+
+    /// The entry that was found, for whoever knows that it stays beyond the lock.
+    pub(super) fn found_until(&self) -> Option<NonNull<Entry<K, V>>> {
+        self.found.map(|(_, entry)| entry)
+    }
+
+    /// Puts an entry of that key in.
+    #[inline]
+    pub(super) fn put(self, entry: Box<Entry<K, V>>) -> Put<'a, K, V> {
+        let entry = NonNull::from(Box::leak(entry));
+        let old = match self.found {
+            Some((slot, _)) => Some(self.removed(self.segment.bucket(slot.bucket).replace(slot.slot, entry))),
+            None => {
+                self.segment.put(self.hash, entry);
+                self.local.writer().count(1);
+                None
+            }
+        };
+        Put { entry, old }
+    }
+
+    /// Puts an entry in that is counted already.
+    pub(super) fn put_back(self, entry: Box<Entry<K, V>>) {
+        self.segment.put(self.hash, NonNull::from(Box::leak(entry)));
+    }
+
+    /// Takes the entry out, if there is one.
+    #[inline]
+    pub(super) fn take(self) -> Option<Removed<'a, K, V>> {
+        let (slot, _) = self.found?;
+        self.local.writer().count(-1);
+        Some(self.removed(self.segment.take(self.hash, slot).as_ptr()))
+    }
+
+    #[inline]
+    fn removed(&self, entry: *mut Entry<K, V>) -> Removed<'a, K, V> {
+        // SAFETY: entries are boxes, and this one was taken out by us alone.
+        Removed { entry: Some(unsafe { Unlinked::new(entry) }), local: self.local }
+    }
+}
+
+impl<K, V> Drop for Locked<'_, K, V> {
+    #[inline]
+    fn drop(&mut self) {
+        self.local.writer().set_writing(false);
+        self.segment.header().lock.unlock();
+    }
+}
+
+/// What came of putting an entry in.
+pub(super) struct Put<'a, K, V> {
+    /// The entry, for whoever knows that it stays beyond the lock.
+    pub(super) entry: NonNull<Entry<K, V>>,
+    /// The one that was there.
+    pub(super) old: Option<Removed<'a, K, V>>,
+}
+
+/// An entry that was taken out. It is dropped when nobody looks at it any more.
+pub(super) struct Removed<'a, K, V> {
+    entry: Option<Unlinked<K, V>>,
+    local: &'a Local<Limbo<K, V>>,
+}
+
+impl<K, V> Removed<'_, K, V> {
+    #[inline]
+    pub(super) fn value(&self) -> &V {
+        &self.entry.as_ref().expect("it is there until this is dropped").entry().value
+    }
+}
+
+impl<K, V> Drop for Removed<'_, K, V> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(entry) = self.entry.take() {
+            self.local.limbo().add(entry);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Concurrent maps whose reads never wait: [`ShardedMap`], and [`WordMap`] for numbers; and a set, [`ShardedSet`].
+//!
+//! | | keys and values | a look | a change |
+//! |---|---|---|---|
+//! | [`ShardedMap`] | of any kind | keeps what is deleted meanwhile (a few nanoseconds, or once for many looks) | allocates an entry |
+//! | [`WordMap`] | a word each | writes nothing | allocates nothing |
+//!
+//! BENCHMARKS.md compares them with others.
+//!
+//! # How it works
+//!
+//! The first bits of a hash lead, by way of a *directory*, to a *segment*: up to 64 buckets of one cache line, with a word of
+//! tags and seven pointers to entries. A segment that is full divides in two and leaves everything else where it is
+//! (extendible hashing: R. Fagin, J. Nievergelt, N. Pippenger, H. R. Strong, ACM TODS 4(3), 1979). So growth costs each
+//! time what one segment costs, and nobody waits for a table to be copied.
+//!
+//! Writers lock the segment of their key. Readers know nothing of locks: they read a word of tags, follow a pointer, and
+//! compare the key. An entry never moves within its segment, and is never changed; so what they find is good, and if they
+//! find nothing they only make sure that the segment was still the right one. What is replaced or deleted is freed when
+//! everybody has gone who may look at it (epochs: K. Fraser, *Practical lock-freedom*, Cambridge 2004, by the crate
+//! crossbeam-epoch).
+//!
+//! In a [`WordMap`] a bucket has three keys with their values instead of the pointers, and the state of a bucket counts how
+//! often a slot was vacated. A reader takes a value and makes sure that its slot was not vacated meanwhile.
+//!
+//! # Progress
+//!
+//! | operation | |
+//! |---|---|
+//! | `get`, `load`, `contains_key`, `range`, `iter`, `pin` and what it offers | lock-free: they look again only if a segment was divided, or in a `WordMap` a slot vacated, meanwhile |
+//! | `load_or_store`, `load_or_store_with` of a key that is there | lock-free |
+//! | `len`, `is_empty` | wait-free |
+//! | what changes something | takes the lock of one segment, for some nanoseconds; microseconds if it divides |
+//!
+//! # No deadlocks
+//!
+//! No lock is ever handed out: not by a reference, not by an iterator. So holding one, across whatever, stops nobody. Code of
+//! the user's runs under a lock in few places: the function for [`compute`](ShardedMap::compute), `eq` of keys and values,
+//! and `clone` of the key in [`compare_and_swap`](ShardedMap::compare_and_swap). There, reading the map is fine, and changing
+//! the same map panics at once with a message, always, instead of waiting for itself now and then. (Two maps whose
+//! functions for `compute` change each other can wait for each other, as any two locks can.)
+//!
+//! # Memory
+//!
+//! An empty map has allocated nothing. Each key takes an allocation for its entry, with eight bytes for the hash, and
+//! eleven bytes in a segment, on average. A thread keeps up to some hundred entries that it has deleted or replaced until
+//! nobody looks at them; see [`flush`](ShardedMap::flush). A reference that is kept for long keeps all that is deleted from
+//! being freed.
+//!
+//! # Memory ordering
+//! | edge      | Release side                          | Acquire side                       | what becomes visible |
+//! |-----------|---------------------------------------|------------------------------------|----------------------|
+//! | `PUT`     | `Pointers::{put, replace}`: `entries.store`; `set_tags`; `Words::{set_value, set_state}` | `Pointers::{entry, tags}`, `Words::state`; `value.load` | the entry, or the pair; that it is counted where it passed |
+//! | `TAKEN`   | `Segment::take`: `taken.store`; `Pointers::take`, `Words::take` | `Pointers::tags`, `Words::state`, `Segment::taken` | that the directory leads elsewhere, if it was moved; that something was taken |
+//! | `REUSED`  | `Words::put`: `key.store`, `value.store` | `Words::is_as`, `Segment::look`: `fence` | that the slot was vacated before |
+//! | `PLACED`  | `Segment::store`                      | `Segment::load`                    | the segment          |
+//! | `DOUBLED` | `Table::{make_first, double}`: `directory.store` | `Table::directory`: load | the directory        |
+//! | `DIVIDED` | `Table::divide`: `depth.store`        | `Entries::list`: `depth.load`      | that the directory leads elsewhere for half of it |
+//! | `LOCK`    | `Lock::unlock`                        | `Lock::try_lock`                   | what the writer before has done |
+//! | `GONE`    | `Ticket::drop`                        | `Limbo::drop_some`                 | that everybody has gone who could see a batch |
+//!
+//! # Invariants
+//! * **WHOLE**: a slot points to an entry that is whole, or to nothing; an entry does not change.
+//! * **ONE PLACE**: while an item stands in two segments, because one divides or is replaced by a larger one, both are locked.
+//! * **ALONE**: what stands at a seat is used by whoever has the seat, alone (`util::seat`).
+//! * **KEPT**: segments and directories that were replaced are freed with the map.
+
+mod block;
+mod collect;
+mod entry;
+mod hasher;
+mod iter;
+mod limbo;
+mod local;
+mod lock;
+mod locked;
+mod outcome;
+mod pinned;
+mod pointers;
+mod segment;
+#[cfg(feature = "serde")]
+mod serde;
+mod set;
+mod sharded_map;
+mod table;
+mod tags;
+mod word;
+mod word_map;
+mod words;
+mod write;
+
+pub use self::{
+    collect::IntoIter,
+    hasher::DefaultHashBuilder,
+    outcome::{Action, LoadOrStore},
+    pinned::{Pinned, Ref},
+    set::{IntoMembers, Member, ShardedSet},
+    sharded_map::ShardedMap,
+    word::Word,
+    word_map::WordMap,
+};

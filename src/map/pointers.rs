@@ -1,0 +1,136 @@
+//! Buckets of pointers to entries, for keys and values of any kind.
+
+use std::{
+    fmt,
+    marker::PhantomData,
+    ptr::{self, NonNull},
+};
+
+use super::{
+    entry::Entry,
+    segment::{Bucket, Segment, Slot},
+    tags::{SLOTS, Tags},
+};
+use crate::sync::atomic::{
+    AtomicPtr, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
+
+/// A word of tags, and a pointer for each slot.
+#[repr(align(64))]
+pub(super) struct Pointers<K, V> {
+    tags: AtomicU64,
+    entries: [AtomicPtr<Entry<K, V>>; SLOTS],
+    /// What it leads to is in other threads' hands, so that says which threads may have it.
+    owned: PhantomData<*mut Entry<K, V>>,
+}
+
+// SAFETY: entries go with it.
+unsafe impl<K: Send, V: Send> Send for Pointers<K, V> {}
+// SAFETY: it gives out references to entries; and what one thread puts in another one may take out and drop.
+unsafe impl<K: Send + Sync, V: Send + Sync> Sync for Pointers<K, V> {}
+
+impl<K, V> Pointers<K, V> {
+    #[inline]
+    fn tags(&self) -> Tags {
+        // Acquire: edges PUT and TAKEN.
+        Tags(self.tags.load(Acquire))
+    }
+
+    fn set_tags(&self, tags: Tags) {
+        // Release: edges PUT and TAKEN.
+        self.tags.store(tags.0, Release);
+    }
+
+    #[inline]
+    fn entry(&self, slot: usize) -> Option<NonNull<Entry<K, V>>> {
+        // Acquire: edge PUT.
+        NonNull::new(self.entries[slot].load(Acquire))
+    }
+
+    /// Replaces the entry in a slot by another one of the same key, and returns the old one. The caller has the lock.
+    pub(super) fn replace(&self, slot: usize, entry: NonNull<Entry<K, V>>) -> *mut Entry<K, V> {
+        let old = self.entries[slot].load(Relaxed);
+        // Release: edge PUT.
+        self.entries[slot].store(entry.as_ptr(), Release);
+        old
+    }
+}
+
+impl<K, V> Bucket for Pointers<K, V> {
+    type Item = NonNull<Entry<K, V>>;
+
+    const SLOTS: usize = SLOTS;
+
+    fn new() -> Self {
+        let nothing = |_| AtomicPtr::new(ptr::null_mut());
+        Self { tags: AtomicU64::new(0), entries: std::array::from_fn(nothing), owned: PhantomData }
+    }
+
+    fn vacant(&self) -> Option<usize> {
+        self.tags().vacant().next()
+    }
+
+    fn put(&self, slot: usize, hash: u64, entry: NonNull<Entry<K, V>>) {
+        // Release: edge PUT.
+        self.entries[slot].store(entry.as_ptr(), Release);
+        self.set_tags(self.tags().filled_with(slot, Tags::tag_of(hash)));
+    }
+
+    fn take(&self, slot: usize) -> NonNull<Entry<K, V>> {
+        let entry = self.entry(slot).expect("there is an entry in that slot");
+        self.set_tags(self.tags().vacated(slot));
+        // Release: edge TAKEN.
+        self.entries[slot].store(ptr::null_mut(), Release);
+        entry
+    }
+
+    fn change_passing(&self, is_one_more: bool) {
+        let tags = self.tags();
+        self.set_tags(if is_one_more { tags.one_more_passing() } else { tags.one_less_passing() });
+    }
+
+    fn items(&self) -> impl Iterator<Item = (usize, NonNull<Entry<K, V>>)> {
+        self.tags().filled().filter_map(|slot| Some((slot, self.entry(slot)?)))
+    }
+}
+
+impl<'a, K: 'a, V: 'a> Segment<'a, Pointers<K, V>> {
+    /// Finds the entry with that hash that `is_it` recognizes.
+    ///
+    /// # Safety
+    /// Entries that are taken out are there as long as `'b`.
+    #[inline]
+    pub(super) unsafe fn find<'b>(
+        self,
+        hash: u64,
+        mut is_it: impl FnMut(&K) -> bool,
+    ) -> Option<(Slot, &'b Entry<K, V>)>
+    where
+        K: 'b,
+        V: 'b,
+    {
+        let tag = Tags::tag_of(hash);
+        for (number, bucket) in self.buckets_from(hash) {
+            let tags = bucket.tags();
+            for slot in tags.with_tag(tag) {
+                let Some(entry) = bucket.entry(slot) else { continue };
+                // SAFETY: what stands here is an entry (WHOLE), and the caller vouches for the time.
+                let entry = unsafe { entry.as_ref() };
+                if is_it(&entry.key) {
+                    return Some((Slot { bucket: number, slot }, entry));
+                }
+            }
+            if !tags.is_passed() {
+                return None;
+            }
+        }
+        None
+    }
+}
+
+impl<K, V> fmt::Debug for Pointers<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pointers").field("tags", &self.tags()).finish_non_exhaustive()
+    }
+}
