@@ -4,6 +4,7 @@ mod checker;
 mod line;
 mod pile;
 mod recorder;
+mod register;
 mod selftest;
 
 /// What operations do to a structure, one after the other.
@@ -28,4 +29,5 @@ pub(crate) use self::{checker::check, recorder::record};
 pub(crate) use self::{
     line::{Line, LineDone},
     pile::{Pile, PileDone},
+    register::{Register, RegisterDone},
 };

@@ -1,6 +1,6 @@
 //! The judge can tell right from wrong.
 
-use super::{Event, Line, LineDone, Pile, PileDone, check, record};
+use super::{Event, Line, LineDone, Pile, PileDone, Register, RegisterDone, check, record};
 
 /// One operation of each thread after the other, from `(thread, called, returned, done)`.
 fn history<D>(events: impl IntoIterator<Item = (usize, u64, u64, D)>) -> Vec<Event<D>> {
@@ -63,6 +63,43 @@ fn a_queue_that_displaces_another_than_the_oldest_value_is_rejected() {
     check(Line::with([5, 6]), &begun).unwrap();
     assert!(check(Line::with([6, 5]), &begun).is_err());
     assert!(check(Line::new(2), &displaced(2)).is_err());
+}
+
+#[test]
+fn a_key_that_is_lost_or_comes_back_is_rejected() {
+    use RegisterDone::{Deleted, Loaded, Stored};
+    let lost = history([(0, 0, 1, Stored(1)), (1, 2, 3, Loaded(None))]);
+    assert_eq!(check(Register::default(), &lost).unwrap_err().called, 2);
+    let back = history([(0, 0, 1, Stored(1)), (0, 2, 3, Deleted(Some(1))), (1, 4, 5, Loaded(Some(1)))]);
+    assert!(check(Register::default(), &back).is_err());
+    // The same, but the delete was under way.
+    let right = history([(0, 0, 1, Stored(1)), (0, 2, 5, Deleted(Some(1))), (1, 3, 4, Loaded(Some(1)))]);
+    check(Register::default(), &right).unwrap();
+}
+
+#[test]
+fn a_value_that_is_taken_or_stored_twice_is_rejected() {
+    use RegisterDone::{Added, Compared, Computed, Deleted, Kept, Stored, Swapped};
+    let wrong = [
+        [Deleted(Some(1)), Deleted(Some(1))],
+        [Compared(1, Some(2), true), Compared(1, None, true)],
+        [Compared(1, None, true), Added(3)],
+        [Swapped(2, Some(1)), Swapped(3, Some(1))],
+        [Computed(Some(1), Some(2)), Computed(Some(1), Some(2))],
+        [Added(2), Kept(1)],
+        [Kept(2), Stored(2)],
+        [Stored(1), Compared(1, Some(2), false)],
+    ];
+    for (number, [one, other]) in wrong.into_iter().enumerate() {
+        let both = history([(0, 0, 1, Stored(1)), (1, 2, 5, one.clone()), (2, 6, 7, other.clone())]);
+        // Of the third it is one order that is wrong.
+        assert_eq!(check(Register::default(), &both).is_err(), number != 2, "{one:?}, {other:?}");
+        let reversed = history([(0, 0, 1, Stored(1)), (1, 2, 3, other), (2, 4, 5, one)]);
+        assert!(check(Register::default(), &reversed).is_err() || number > 5);
+    }
+    let right =
+        history([(0, 0, 1, Stored(1)), (1, 2, 5, Computed(Some(1), Some(2))), (2, 3, 4, Deleted(Some(2)))]);
+    check(Register::default(), &right).unwrap();
 }
 
 #[test]
