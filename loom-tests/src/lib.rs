@@ -29,6 +29,9 @@ mod sample;
 #[cfg(any(freewheel_loom, freewheel_shuttle))]
 pub mod treiber;
 
+#[cfg(freewheel_loom)]
+pub mod watched;
+
 /// What a panic said.
 #[must_use]
 pub fn message(payload: &(dyn Any + Send)) -> String {
