@@ -9,6 +9,7 @@ mod histogram;
 mod labels;
 mod last_request;
 mod latest;
+mod map;
 mod memory;
 mod object_pool;
 mod opaque;
@@ -79,6 +80,7 @@ const SUBJECTS: &[Subject] = &[
         about: "pass values through bounded, unbounded and one-to-one queues",
         races: queue::races,
     },
+    Subject { name: "map", about: "read and change a map that all threads share", races: map::races },
     Subject {
         name: "object_pool",
         about: "take a buffer from a pool, write to it, and put it back: one or 64 at a time",

@@ -1,0 +1,116 @@
+//! Maps that many threads read and change.
+
+mod maps;
+
+use std::hash::Hash;
+
+use crate::{
+    opaque::consume,
+    race::{Contestant, Race, Unit},
+    transfer::{MESSAGES, operations},
+};
+
+use self::maps::Map;
+
+/// How many keys there are, before anything is changed.
+const KEYS: u64 = 100_000;
+
+pub(crate) fn races() -> Vec<Race> {
+    let race = |case, contestants| Race { unit: Unit::MillionsPerSecond, ..Race::new(case, contestants) };
+    vec![
+        race("get", all::<u64>(Mix::Get)),
+        race("get_95_store_5", all::<u64>(Mix::ReadMostly)),
+        race("get_50_store_25_delete_25", all::<u64>(Mix::Half)),
+        race("text_get_95_store_5", all::<String>(Mix::ReadMostly)),
+        Race {
+            notes: vec!["from nothing to a million keys; all threads together"],
+            ..race("grow", all::<u64>(Mix::Grow))
+        },
+    ]
+}
+
+/// What is done.
+#[derive(Clone, Copy)]
+enum Mix {
+    Get,
+    /// 95 % get, 5 % store of a key that is there.
+    ReadMostly,
+    /// Half get, a quarter store, a quarter delete, of twice as many keys.
+    Half,
+    /// Stores of new keys.
+    Grow,
+}
+
+/// Every map. Hashers are the same for all.
+fn all<K: Key>(mix: Mix) -> Vec<Contestant> {
+    vec![
+        contestant::<K, maps::Freewheel<K>>("freewheel ShardedMap", mix),
+        contestant::<K, maps::Dashmap<K>>("dashmap", mix),
+        contestant::<K, maps::Papaya<K>>("papaya", mix),
+        contestant::<K, maps::HashIndex<K>>("scc HashIndex", mix),
+        contestant::<K, maps::SccMap<K>>("scc HashMap", mix),
+        contestant::<K, maps::Locked<K>>("std RwLock<HashMap>", mix),
+        contestant::<K, maps::Locked64<K>>("64 parking_lot RwLock<HashMap>", mix),
+    ]
+}
+
+/// A type of keys.
+trait Key: Clone + Eq + Hash + Ord + Send + Sync + 'static {
+    fn of(number: u64) -> Self;
+}
+
+impl Key for u64 {
+    #[inline(always)]
+    fn of(number: u64) -> Self {
+        number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+impl Key for String {
+    fn of(number: u64) -> Self {
+        format!("/api/v1/customers/{:016x}", u64::of(number))
+    }
+}
+
+/// Marsaglia's xorshift: quick, and good enough to choose keys.
+struct Numbers(u64);
+
+impl Numbers {
+    #[inline(always)]
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+fn contestant<K: Key, M: Map<K>>(who: &'static str, mix: Mix) -> Contestant {
+    let keys: &'static [K] = (0..2 * KEYS).map(K::of).collect::<Vec<_>>().leak();
+    if let Mix::Grow = mix {
+        return Contestant::weighed(who, |threads| threads as f64 * grow::<K, M>(threads));
+    }
+    let map = M::new();
+    keys[..KEYS as usize].iter().for_each(|key| map.store(key, 1));
+    let local = |thread| Numbers(thread as u64 * 77 + 1);
+    Contestant::with_local(who, local, move |numbers, _| {
+        let number = numbers.next();
+        let number_of_keys = if let Mix::Half = mix { 2 * KEYS } else { KEYS };
+        let key = &keys[(((number >> 32) * number_of_keys) >> 32) as usize];
+        match (mix, number % 64) {
+            (Mix::ReadMostly, 0..3) | (Mix::Half, 0..16) => map.store(key, number),
+            (Mix::Half, 16..32) => map.delete(key),
+            _ => consume(map.get(key).unwrap_or_default()),
+        }
+    })
+}
+
+/// Nanoseconds for each of a million new keys.
+fn grow<K: Key, M: Map<K>>(threads: usize) -> f64 {
+    let map = M::new();
+    operations(threads, &|thread| {
+        for number in (thread..MESSAGES).step_by(threads) {
+            map.store(&K::of(number as u64), 1);
+        }
+    })
+}
