@@ -3,7 +3,7 @@
 use std::{fmt, iter::FusedIterator, vec};
 
 use super::{entry::Entry, pointers::Pointers, segment::Segment, table::Table};
-use crate::{map::table::index, sync::atomic::Ordering::Acquire};
+use crate::{map::table::index, sync::atomic::Ordering::Relaxed};
 
 /// The entries of a map, in no order. See [`ShardedMap::iter`](super::ShardedMap) for what it may miss.
 pub(super) struct Entries<'a, K, V> {
@@ -24,13 +24,12 @@ impl<'a, K: Eq, V> Entries<'a, K, V> {
     fn list(&mut self, hash: u64) -> Option<u64> {
         loop {
             let segment = self.table.find(hash)?;
-            // Acquire: edge DIVIDED.
-            let depth = segment.header().depth.load(Acquire);
+            let depth = segment.header().depth.load(Relaxed);
             let taken = segment.taken();
             let mut entries = Self::entries(segment, hash, depth);
-            // If it was divided meanwhile, some may have left before they were seen. The loads above have Acquire, so
-            // these come after them.
-            let is_whole = segment.header().depth.load(Acquire) == depth;
+            // If it was divided meanwhile, some may have left before they were seen. Who misses one has seen its slot
+            // vacated, by edge TAKEN, and so sees that here.
+            let is_whole = segment.header().depth.load(Relaxed) == depth;
             if !is_whole || self.table.find(hash) != Some(segment) {
                 continue;
             }

@@ -51,11 +51,10 @@
 //! | edge      | Release side                          | Acquire side                       | what becomes visible |
 //! |-----------|---------------------------------------|------------------------------------|----------------------|
 //! | `PUT`     | `Pointers::{put, replace}`: `entries.store`; `set_tags`; `Words::{set_value, set_state}` | `Pointers::{entry, tags}`, `Words::state`; `value.load` | the entry, or the pair; that it is counted where it passed |
-//! | `TAKEN`   | `Segment::take`: `taken.store`; `Pointers::take`, `Words::take` | `Pointers::tags`, `Words::state`, `Segment::taken` | that the directory leads elsewhere, if it was moved; that something was taken |
+//! | `TAKEN`   | `Segment::take`: `taken.store`; `Pointers::take`, `Words::take` | `Pointers::tags`, `Words::state`, `Segment::taken` | that the directory leads elsewhere, and the depth, if it was moved; that something was taken |
 //! | `REUSED`  | `Words::put`: `key.store`, `value.store` | `Words::is_as`, `Segment::look`: `fence` | that the slot was vacated before |
 //! | `PLACED`  | `Segment::store`                      | `Segment::load`                    | the segment          |
 //! | `DOUBLED` | `Table::{make_first, double}`: `directory.store` | `Table::directory`: load | the directory        |
-//! | `DIVIDED` | `Table::divide`: `depth.store`        | `Entries::list`: `depth.load`      | that the directory leads elsewhere for half of it |
 //! | `LOCK`    | `Lock::unlock`                        | `Lock::try_lock`                   | what the writer before has done |
 //! | `GONE`    | `Ticket::drop`                        | `Limbo::drop_some`                 | that everybody has gone who could see a batch |
 //!

@@ -222,8 +222,8 @@ impl<B: Bucket> Table<B> {
             self.double(growth);
         }
         self.places(hash | half, depth + 1).for_each(|place| upper.store(place));
-        // Release: edge DIVIDED.
-        segment.header().depth.store(depth + 1, Release);
+        // Before anything is taken out: whoever lists the segment then sees it by edge TAKEN.
+        segment.header().depth.store(depth + 1, Relaxed);
         growth.segments += 1;
         // Whoever finds an entry gone sees that the directory leads elsewhere: edge TAKEN.
         for (slot, _, hash) in movers {

@@ -10,7 +10,7 @@ use super::{
     words::Words,
 };
 use crate::{
-    sync::atomic::Ordering::Acquire,
+    sync::atomic::Ordering::Relaxed,
     util::{PerSeat, Seat, seat},
 };
 
@@ -395,14 +395,14 @@ impl<F: Fn((u64, u64)) -> u64> Pairs<'_, F> {
     fn list(&mut self, hash: u64) -> Option<u64> {
         loop {
             let segment = self.table.find(hash)?;
-            // Acquire: edge DIVIDED.
-            let depth = segment.header().depth.load(Acquire);
+            let depth = segment.header().depth.load(Relaxed);
             let taken = segment.taken();
             let buckets = segment.buckets_from(0).flat_map(|(_, bucket)| bucket.snapshot());
             let begins_like = |pair: &(u64, u64)| index((self.hash_of)(*pair), depth) == index(hash, depth);
             let mut pairs: Vec<_> = buckets.filter(begins_like).collect();
-            // If it was divided meanwhile, some may have left before they were seen.
-            let is_whole = segment.header().depth.load(Acquire) == depth;
+            // If it was divided meanwhile, some may have left before they were seen. Who misses one has seen its slot
+            // vacated, by edge TAKEN, and so sees that here.
+            let is_whole = segment.header().depth.load(Relaxed) == depth;
             if !is_whole || self.table.find(hash) != Some(segment) {
                 continue;
             }
