@@ -159,23 +159,6 @@ fn iter_racing_a_division_sees_each_key_that_is_there_once() {
     });
 }
 
-#[test]
-fn iter_sees_no_key_twice_that_leaves_and_comes_back() {
-    explore(1, [vec![2], vec![1, 2]], || {
-        let come_back = |map: &Map<Constant>| {
-            map.delete(&Key(1));
-            store(map, 3, 0);
-            store(map, 1, 0);
-        };
-        let seen = |map: &Map<Constant>| {
-            let mut keys = keys(map);
-            keys.retain(|&key| key < 3);
-            keys
-        };
-        race([(1, 0), (2, 0)], come_back, seen).1
-    });
-}
-
 fn keys<S: BuildHasher>(map: &Map<S>) -> Vec<u64> {
     let pinned = map.pin();
     let mut keys: Vec<u64> = pinned.keys().map(Watched::get).collect();

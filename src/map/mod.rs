@@ -50,7 +50,7 @@
 //! # Memory ordering
 //! | edge      | Release side                          | Acquire side                       | what becomes visible |
 //! |-----------|---------------------------------------|------------------------------------|----------------------|
-//! | `PUT`     | `Pointers::{put, replace}`: `entries.store`; `set_tags`; `Words::{set_value, set_state}` | `Pointers::{entry, tags}`, `Words::state`; `value.load` | the entry, or the pair; that it is counted where it passed |
+//! | `PUT`     | `Pointers::{put, replace}`: `entries.store`; `set_tags`; `Words::{set_value, set_state}` | `Pointers::{entry, tags}`, `Words::state`; `Words::is_as`: `fence` | the entry, or the pair; that it is counted where it passed |
 //! | `TAKEN`   | `Segment::take`: `taken.store`; `Pointers::take`, `Words::take` | `Pointers::tags`, `Words::state`, `Segment::taken` | that the directory leads elsewhere, and the depth, if it was moved; that something was taken |
 //! | `REUSED`  | `Words::put`: `key.store`, `value.store` | `Words::is_as`, `Segment::look`: `fence` | that the slot was vacated before |
 //! | `PLACED`  | `Segment::store`                      | `Segment::load`                    | the segment          |

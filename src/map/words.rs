@@ -83,7 +83,7 @@ impl Words {
     /// Whether no slot was vacated since the state was `state`, and until all that was read since then.
     #[inline]
     fn is_as(&self, state: State) -> bool {
-        // Acquire: edge REUSED. If we read what came into a slot after it was vacated, we see that it was.
+        // Acquire: edges PUT and REUSED. If we read what came into a slot after it was vacated, we see that it was.
         fence(Acquire);
         State(self.state.load(Relaxed)).is_as(state)
     }
@@ -113,8 +113,8 @@ impl Words {
     pub(super) fn snapshot(&self) -> impl Iterator<Item = (u64, u64)> {
         let (state, pairs) = loop {
             let state = self.state();
-            // Acquire: edge PUT.
-            let pairs = self.pairs.each_ref().map(|pair| (pair.key.load(Relaxed), pair.value.load(Acquire)));
+            // Relaxed: the fence of `is_as` is for edge PUT too.
+            let pairs = self.pairs.each_ref().map(|pair| (pair.key.load(Relaxed), pair.value.load(Relaxed)));
             if self.is_as(state) {
                 break (state, pairs);
             }
@@ -175,8 +175,8 @@ impl Segment<'_, Words> {
                 let state = bucket.state();
                 let slots = bucket.slots_with(key, state);
                 if slots != 0 {
-                    // Acquire: edge PUT.
-                    let value = bucket.pairs[slots.trailing_zeros() as usize].value.load(Acquire);
+                    // Relaxed: the fence of `is_as` is for edge PUT too.
+                    let value = bucket.pairs[slots.trailing_zeros() as usize].value.load(Relaxed);
                     if bucket.is_as(state) {
                         return Some(value);
                     }
