@@ -138,6 +138,12 @@ impl<'a, B: Bucket> Segment<'a, B> {
         self.log
     }
 
+    /// Whether it is divided when it is full.
+    pub(super) fn is_full_grown(self) -> bool {
+        // Not a comparison, for in a model this is always so.
+        self.log.checked_sub(Self::FULL_GROWN_LOG).is_some()
+    }
+
     /// How many entries `1 << log` buckets take before something is done.
     pub(super) fn capacity_of(log: u32) -> usize {
         let slots = B::SLOTS << log;

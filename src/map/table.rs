@@ -93,7 +93,7 @@ impl<B: Bucket> Table<B> {
             let segment = self.lock(hash);
             let is_deep = segment.header().depth.load(Relaxed) >= depth;
             let mut growth = self.growth.lock();
-            if segment.log() < log || (!is_deep && segment.log() < Segment::<B>::FULL_GROWN_LOG) {
+            if segment.log() < log || (!is_deep && !segment.is_full_grown()) {
                 self.enlarge(segment, hash, &mut growth, hash_of);
             } else if !is_deep && self.can_divide(segment, &growth) {
                 self.divide(segment, hash, &mut growth, hash_of);
@@ -166,7 +166,7 @@ impl<B: Bucket> Table<B> {
     #[cold]
     pub(super) fn grow(&self, segment: Segment<'_, B>, hash: u64, hash_of: &impl Fn(B::Item) -> u64) {
         let mut growth = self.growth.lock();
-        if segment.log() < Segment::<B>::FULL_GROWN_LOG || !self.can_divide(segment, &growth) {
+        if !segment.is_full_grown() || !self.can_divide(segment, &growth) {
             self.enlarge(segment, hash, &mut growth, hash_of);
         } else {
             self.divide(segment, hash, &mut growth, hash_of);

@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     collections::BTreeMap,
-    hash::Hash,
+    hash::{Hash, Hasher},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Weak},
     thread,
@@ -141,8 +141,13 @@ fn call() {
     }
 }
 
-#[derive(Hash)]
 struct Calling(u32);
+
+impl Hash for Calling {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl PartialEq for Calling {
     fn eq(&self, other: &Self) -> bool {

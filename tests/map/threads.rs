@@ -103,7 +103,7 @@ fn grow_and_shrink<S: BuildHasher + Default + Sync>(rounds: u64, keys: u64, oper
         let work = |number| {
             let mut owner = Owner::new(&map, number, round);
             for count in 0..operations {
-                owner.step(keys, count, count * 4 / operations % 2 == 0);
+                owner.step(keys, count, (count * 4 / operations).is_multiple_of(2));
             }
             owner.check(keys);
             owner.expected

@@ -146,7 +146,7 @@ fn over_aligned_keys_and_values_stay_aligned() {
     #[repr(align(256))]
     struct Wide<T>(T);
     fn is_aligned<T>(wide: &Wide<T>) -> bool {
-        (&raw const *wide).addr() % 256 == 0
+        (&raw const *wide).addr().is_multiple_of(256)
     }
     let map = ShardedMap::new();
     for key in 0..1000_u32 {
