@@ -26,6 +26,11 @@ pub mod map;
 pub mod object_pool;
 pub mod queue;
 pub mod stack;
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+mod trace_registry;
+#[cfg(any(freewheel_loom, freewheel_shuttle))]
+#[doc(hidden)]
+pub mod trace_registry;
 pub use map::{ShardedMap, ShardedSet};
 pub use object_pool::ObjectPool;
 pub use stack::Stack;

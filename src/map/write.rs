@@ -94,14 +94,15 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     where
         V: PartialEq,
     {
-        self.take(key, |entry| entry.value == *current, |_| ()).is_some()
+        self.take(key, |value| value == current, |_| ()).is_some()
     }
 
+    /// Deletes `key` if `is_it` recognizes its value, under the lock, and lets `read_old` see that when nobody finds it any more.
     #[inline]
-    fn take<Q, R>(
+    pub(crate) fn take<Q, R>(
         &self,
         key: &Q,
-        is_it: impl FnOnce(&Entry<K, V>) -> bool,
+        is_it: impl FnOnce(&V) -> bool,
         read_old: impl FnOnce(&V) -> R,
     ) -> Option<R>
     where
@@ -110,7 +111,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         let hash = self.hash(key);
         seat::with(|seat| {
             let locked = self.locate(seat, hash, |found| key.equivalent(found), false);
-            if locked.entry().is_some_and(is_it) {
+            if locked.entry().is_some_and(|entry| is_it(&entry.value)) {
                 let old = locked.take();
                 old.map(|old| read_old(old.value()))
             } else {
@@ -284,7 +285,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         let mut has_deleted = false;
         for entry in pinned.entries() {
             if !keep(&entry.key, &entry.value) {
-                has_deleted |= self.take(&entry.key, |found| ptr::eq(found, entry), |_| ()).is_some();
+                has_deleted |=
+                    self.take(&entry.key, |value| ptr::eq(value, &raw const entry.value), |_| ()).is_some();
             }
         }
         // We have kept it all from being freed, and there may be no later write.

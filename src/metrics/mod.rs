@@ -115,6 +115,7 @@ pub use self::{
     value_ref::{AttributeValue, ValueRef},
     view::View,
 };
+pub use crate::trace_registry::{TraceInfo, TraceRegistry};
 
 #[cfg(feature = "process")]
 pub(crate) use self::observe::{CounterF64, ObservedSet};
