@@ -73,8 +73,9 @@ const KEPT: isize = 32 * 8;
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    // What a thread allocates once, for its seat and for the epochs.
+    // What is allocated once, for seats, and for what guards reserve.
     let map = ShardedMap::from([(1, 1)]);
+    drop(map.get(&1));
     map.delete(&1);
     map.flush();
     alone
@@ -284,6 +285,27 @@ fn what_a_thread_leaves_at_its_seat_the_next_one_frees() {
     }
     map.flush();
     assert_eq!(entries(), before);
+}
+
+/// One that is kept and not used keeps what there was, and little of what comes later.
+#[test]
+fn what_waits_for_a_reference_is_bounded() {
+    const TIMES: u64 = if cfg!(freewheel_chaos) { 100 } else { 1000 };
+    const KEYS: u64 = 1000;
+    let _alone = alone();
+    let before = entries();
+    let map = ShardedMap::new();
+    let store_all = |_| (0..KEYS).for_each(|key| map.store(key, Element(key)));
+    store_all(0);
+    let kept = map.get(&0).expect("it is there");
+    (0..TIMES).for_each(store_all);
+    // A reference of another thread, which has stopped.
+    thread::scope(|scope| {
+        scope.spawn(|| (0..TIMES).for_each(store_all)).join().unwrap();
+    });
+    let waiting = entries() - before - KEYS as isize;
+    assert!(waiting < 50_000, "{waiting} entries wait, of {} that were replaced", 2 * TIMES * KEYS);
+    assert_eq!(kept.0, 0);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Treiber's stack: the smallest structure that needs `freewheel::reclaim`, and three ways to get it wrong.
+//! Treiber's stack: the smallest structure that needs `freewheel::reclaim`, and four ways to get it wrong.
 //!
 //! # Memory ordering
 //! | edge     | Release side | Acquire side | what becomes visible               |
@@ -9,13 +9,16 @@
 //! because a read-modify-write continues the release sequence of the push.
 //! # Invariants
 //! * **MINE**: the thread whose CAS unlinked a node alone touches its value.
-//! * **WHOLE**: a node that can be reached does not change; it stays in memory while a guard older than its
-//!   unlinking lives.
+//! * **WHOLE**: a node that can be reached does not change; it stays in memory while a guard lives that has found it.
 
-use std::{fmt, ptr};
+use std::{
+    fmt, mem,
+    ptr::{self, NonNull},
+    sync::{Mutex, PoisonError},
+};
 
 use freewheel::{
-    reclaim::{self, Guard},
+    reclaim::{self, Bin, Birth, Born, Guard},
     sync::{
         atomic::{
             AtomicPtr,
@@ -29,6 +32,7 @@ use freewheel::{
 pub const USE_AFTER_FREE: &str = "use after free";
 
 struct Node<T> {
+    birth: Birth,
     value: UnsafeCell<Option<T>>,
     next: UnsafeCell<Next<T>>,
 }
@@ -62,11 +66,16 @@ impl<T> Drop for Node<T> {
 }
 
 /// What a pop does with the node it has unlinked.
-type Dispose<T> = fn(&Guard, *mut Node<T>);
+type Dispose<T> = fn(&Stack<T>, NonNull<Node<T>>);
+
+/// How a pop loads the node on top.
+type Load<T> = fn(&Guard, &dyn Fn() -> Option<NonNull<Node<T>>>) -> Option<NonNull<Node<T>>>;
 
 /// A last in, first out stack.
 pub struct Stack<T> {
     head: AtomicPtr<Node<T>>,
+    /// Nodes that somebody looked at when they were unlinked. Not the checker's mutex, which would order the threads.
+    left: Mutex<Vec<Unlinked<T>>>,
 }
 
 // SAFETY: values only pass through, from the thread that pushes to the one that pops (MINE).
@@ -77,7 +86,7 @@ unsafe impl<T: Send> Sync for Stack<T> {}
 impl<T: Send> Stack<T> {
     /// Makes a stack of `values`, the last one on top.
     pub fn new<const N: usize>(values: [T; N]) -> Self {
-        let stack = Self { head: AtomicPtr::new(ptr::null_mut()) };
+        let stack = Self { head: AtomicPtr::new(ptr::null_mut()), left: Mutex::default() };
         values.into_iter().for_each(|value| stack.push(value));
         stack
     }
@@ -85,7 +94,8 @@ impl<T: Send> Stack<T> {
     /// Puts `value` on top.
     pub fn push(&self, value: T) {
         let mut head = self.head.load(Relaxed);
-        let node = Node { value: UnsafeCell::new(Some(value)), next: UnsafeCell::new(Next::Node(head)) };
+        let (value, next) = (UnsafeCell::new(Some(value)), UnsafeCell::new(Next::Node(head)));
+        let node = Node { birth: Birth::now(), value, next };
         let node = Box::into_raw(Box::new(node));
         // Release: edge PUSHED. The node is whole before anyone can reach it.
         while let Err(now) = self.head.compare_exchange_weak(head, node, Release, Relaxed) {
@@ -99,81 +109,126 @@ impl<T: Send> Stack<T> {
 
     /// Takes the value on top.
     pub fn pop(&self) -> Option<T> {
-        let guard = reclaim::pin();
-        // Acquire: edge PUSHED.
-        self.pop_from(self.head.load(Acquire), &guard, retire)
+        self.pop_with(protect, retire)
     }
 
     /// Takes the value on top, rightly, and leaks its node: company for the wrong ones below.
     pub fn pop_leaking(&self) -> Option<T> {
-        let guard = reclaim::pin();
-        // Acquire: edge PUSHED.
-        self.pop_from(self.head.load(Acquire), &guard, bury_later)
+        self.pop_with(protect, bury_later)
     }
 
     /// Takes the value on top, and frees its node before its readers are done.
     pub fn pop_freeing_at_once(&self) -> Option<T> {
-        let guard = reclaim::pin();
-        // Acquire: edge PUSHED.
-        self.pop_from(self.head.load(Acquire), &guard, |_, node| drop(Burial(node)))
+        self.pop_with(protect, |_, node| drop(Burial(node)))
     }
 
-    /// Takes the value on top, and pins after it has seen the node.
+    /// Takes the value on top, and pins when it has seen the node.
     pub fn pop_pinning_too_late(&self) -> Option<T> {
         // Acquire: edge PUSHED.
-        let head = self.head.load(Acquire);
+        let head = NonNull::new(self.head.load(Acquire))?;
         let guard = reclaim::pin();
-        self.pop_from(head, &guard, bury_later)
+        match self.unlink(head) {
+            Ok(value) => {
+                drop(guard);
+                bury_later(self, head);
+                value
+            }
+            Err(()) => self.pop_leaking(),
+        }
+    }
+
+    /// Takes the value on top, and reserves no more eras than that in which it pinned.
+    pub fn pop_without_protecting(&self) -> Option<T> {
+        self.pop_with(|_, load| load(), bury_later)
     }
 
     /// Takes the value on top, and retires its node before it has unlinked it.
     pub fn pop_retiring_too_early(&self) -> Option<T> {
-        let guard = reclaim::pin();
         // Acquire: edge PUSHED.
-        let head = self.head.load(Acquire);
-        if !head.is_null() {
-            bury_later(&guard, head);
-        }
-        self.pop_from(head, &guard, |_, _| ())
+        let head = NonNull::new(self.head.load(Acquire))?;
+        bury_later(self, head);
+        let _guard = reclaim::pin();
+        self.unlink(head).unwrap_or(None)
     }
 
-    fn pop_from(&self, mut head: *mut Node<T>, guard: &Guard, dispose: Dispose<T>) -> Option<T> {
+    fn pop_with(&self, load: Load<T>, dispose: Dispose<T>) -> Option<T> {
+        let guard = reclaim::pin();
         loop {
-            // SAFETY: by WHOLE a node that we reached under the guard is still there.
-            let node = unsafe { head.as_ref() }?;
-            // Acquire on failure: edge PUSHED, for the node that is on top by now.
-            match self.head.compare_exchange(head, node.next(), Relaxed, Acquire) {
-                Ok(_) => {
-                    // SAFETY: by MINE nobody else touches the value.
-                    let value = node.value.with_mut(|value| unsafe { (*value).take() });
-                    dispose(guard, head);
-                    return value;
-                }
-                Err(now) => head = now,
+            // Acquire: edge PUSHED.
+            let head = load(&guard, &|| NonNull::new(self.head.load(Acquire)))?;
+            if let Ok(value) = self.unlink(head) {
+                // Ours would hold it back too.
+                drop(guard);
+                dispose(self, head);
+                return value;
             }
         }
+    }
+
+    /// Takes that node off the top and returns its value, unless another one is there.
+    fn unlink(&self, head: NonNull<Node<T>>) -> Result<Option<T>, ()> {
+        // SAFETY: by WHOLE a node that we reached under the guard is still there.
+        let node = unsafe { head.as_ref() };
+        let unlinked = self.head.compare_exchange(head.as_ptr(), node.next(), Relaxed, Relaxed);
+        // SAFETY: by MINE nobody else touches the value.
+        unlinked.map(|_| node.value.with_mut(|value| unsafe { (*value).take() })).map_err(drop)
+    }
+}
+
+fn protect<T>(guard: &Guard, load: &dyn Fn() -> Option<NonNull<Node<T>>>) -> Option<NonNull<Node<T>>> {
+    guard.protect(load)
+}
+
+/// A node that is no more in the stack; it is freed with this.
+struct Unlinked<T>(NonNull<Node<T>>);
+
+// SAFETY: its value is gone, and by MINE nobody else has it.
+unsafe impl<T> Send for Unlinked<T> {}
+
+impl<T> Born for Unlinked<T> {
+    fn birth(&self) -> Birth {
+        // SAFETY: it is freed with this.
+        unsafe { self.0.as_ref() }.birth
+    }
+}
+
+impl<T> Drop for Unlinked<T> {
+    fn drop(&mut self) {
+        // SAFETY: the node came from a box (`push`), our CAS unlinked it, and the bin says that nobody has it.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }
 
 /// The right way.
-fn retire<T>(guard: &Guard, node: *mut Node<T>) {
-    // SAFETY: the node came from a box (`push`), our CAS unlinked it (REACH and ONCE), and its value is gone.
-    unsafe { guard.retire(node) };
+fn retire<T>(stack: &Stack<T>, node: NonNull<Node<T>>) {
+    let mut bin = Bin::default();
+    bin.add(Unlinked(node));
+    drop(bin.flush());
+    stack.left.lock().unwrap_or_else(PoisonError::into_inner).extend(bin.take());
 }
 
 /// Marks a node as freed but leaks it: a wrong pop may still read it, and is found out without undefined behaviour.
-struct Burial<T>(*mut Node<T>);
+struct Burial<T>(NonNull<Node<T>>);
 
 impl<T> Drop for Burial<T> {
     fn drop(&mut self) {
         // SAFETY: a node that is buried is never deallocated.
-        unsafe { &*self.0 }.mark_freed();
+        unsafe { self.0.as_ref() }.mark_freed();
     }
 }
 
-fn bury_later<T>(guard: &Guard, node: *mut Node<T>) {
-    // SAFETY: the burial came from a box, nobody else knows of it, and any thread may write its mark.
-    unsafe { guard.retire(Box::into_raw(Box::new(Burial(node)))) };
+impl<T> Born for Burial<T> {
+    fn birth(&self) -> Birth {
+        // SAFETY: as above.
+        unsafe { self.0.as_ref() }.birth
+    }
+}
+
+fn bury_later<T>(_: &Stack<T>, node: NonNull<Node<T>>) {
+    let mut bin = Bin::default();
+    bin.add(Burial(node));
+    drop(bin.flush());
+    bin.take().for_each(mem::forget);
 }
 
 impl<T> Drop for Stack<T> {

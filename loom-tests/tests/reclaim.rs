@@ -5,7 +5,7 @@
 #![cfg(freewheel_loom)]
 
 use freewheel::{
-    reclaim,
+    reclaim::{self, Bin, Birth, Born},
     sync::{
         Arc,
         atomic::{
@@ -55,7 +55,7 @@ fn racing_pops_share_out_the_values() {
 
 #[test]
 fn pop_racing_pop_and_push_never_sees_a_reused_node() {
-    explore(3, [(Some(1), Some(2)), (Some(2), Some(1)), (Some(3), Some(2))], || {
+    explore(2, [(Some(1), Some(2)), (Some(2), Some(1)), (Some(3), Some(2))], || {
         let pop_and_push = |stack: &Stack<Arc<u32>>| {
             let value = stack.pop().map(|value| *value);
             stack.push(Arc::new(3));
@@ -74,14 +74,21 @@ fn what_is_left_in_a_stack_is_dropped_once() {
 }
 
 /// Notes its end in a cell: every use that does not happen before it is a race.
-struct Object<'a> {
-    ended: &'a UnsafeCell<bool>,
+struct Object {
+    birth: Birth,
+    subject: Arc<Subject>,
 }
 
-impl Drop for Object<'_> {
+impl Born for Object {
+    fn birth(&self) -> Birth {
+        self.birth
+    }
+}
+
+impl Drop for Object {
     fn drop(&mut self) {
         // SAFETY: what the tests below show is that nobody else is in here.
-        self.ended.with_mut(|ended| unsafe { ended.write(true) });
+        self.subject.ended.with_mut(|ended| unsafe { ended.write(true) });
     }
 }
 
@@ -89,27 +96,26 @@ impl Drop for Object<'_> {
 struct Subject {
     ended: UnsafeCell<bool>,
     unlinked: AtomicUsize,
-    after: AtomicUsize,
 }
 
-// SAFETY: `ended` is written by the object's destructor, which the contract keeps away from all readers.
+// SAFETY: `ended` is written by the object's destructor, which the bin keeps away from all readers.
 unsafe impl Sync for Subject {}
+// SAFETY: as above.
+unsafe impl Send for Subject {}
 
 impl Subject {
-    fn new() -> Self {
-        Self { ended: UnsafeCell::new(false), unlinked: AtomicUsize::new(0), after: AtomicUsize::new(0) }
+    fn new() -> Arc<Self> {
+        Arc::new(Self { ended: UnsafeCell::new(false), unlinked: AtomicUsize::new(0) })
     }
 
-    /// Unlinks the object and retires it, with Relaxed throughout: every edge comes from the contract.
-    fn unlink_and_retire(&self) {
-        let guard = reclaim::pin();
-        let object = Box::into_raw(Box::new(Object { ended: &self.ended }));
-        self.unlinked.store(1, Relaxed);
-        // SAFETY: the object came from a box, and readers that see `unlinked` stay away from it; the collector frees
-        // it within the execution, and `self` lives as long.
-        unsafe { guard.retire(object) };
-        drop(guard);
-        self.after.store(1, Relaxed);
+    /// Unlinks the object and frees it if nobody is there, with Relaxed throughout: every edge comes from the contract.
+    fn unlink(subject: &Arc<Self>) -> Bin<Object> {
+        let mut bin = Bin::default();
+        let object = Object { birth: Birth::now(), subject: Arc::clone(subject) };
+        subject.unlinked.store(1, Relaxed);
+        assert!(bin.add(object), "in a model a bin is always due");
+        drop(bin.free());
+        bin
     }
 
     /// Reads the object under a guard if it is still linked; true if so.
@@ -117,63 +123,109 @@ impl Subject {
         let _guard = reclaim::pin();
         let linked = self.unlinked.load(Relaxed) == 0;
         if linked {
-            // SAFETY: edge GONE: the object was linked when we pinned, so our guard keeps it.
-            let ended = self.ended.with(|ended| unsafe { ended.read() });
-            assert!(!ended, "freed under a guard");
+            self.read();
         }
         linked
+    }
+
+    fn read(&self) {
+        // SAFETY: the object was linked when a guard was there, or is covered.
+        let ended = self.ended.with(|ended| unsafe { ended.read() });
+        assert!(!ended, "freed under a guard");
+    }
+
+    fn has_ended(&self) -> bool {
+        // SAFETY: all threads are joined.
+        self.ended.with(|ended| unsafe { ended.read() })
     }
 }
 
 #[test]
-fn guard_keeps_what_was_linked_when_it_was_pinned() {
-    explore(3, [false, true], || race(Subject::new(), Subject::unlink_and_retire, Subject::read_if_linked).1);
+fn a_guard_keeps_what_it_finds() {
+    explore(3, [false, true], || {
+        let (bin, is_linked) = race(Subject::new(), Subject::unlink, |subject| subject.read_if_linked());
+        drop(bin);
+        is_linked
+    });
+}
+
+/// Edge LEFT: who has found the object, and is in a later era now, is done with it.
+#[test]
+fn a_guard_of_a_later_era_says_that_the_one_before_is_gone() {
+    explore(3, [(false, false), (true, false), (true, true)], || {
+        let read_twice = |subject: &Arc<Subject>| (subject.read_if_linked(), subject.read_if_linked());
+        race(Subject::new(), Subject::unlink, read_twice).1
+    });
 }
 
 #[test]
-fn last_of_two_guards_frees() {
+fn what_waits_is_free_when_all_guards_are_gone() {
     explore(2, [(false, false), (false, true), (true, false), (true, true)], || {
-        let subject = Arc::new(Subject::new());
+        let subject = Subject::new();
         let reader = {
             let subject = Arc::clone(&subject);
             thread::spawn(move || subject.read_if_linked())
         };
-        let (_, second) = race(Arc::clone(&subject), |s| s.unlink_and_retire(), |s| s.read_if_linked());
+        let (second, mut bin) = race(Arc::clone(&subject), |s| s.read_if_linked(), Subject::unlink);
         let first = reader.join().unwrap();
-        // SAFETY: all threads are joined.
-        assert!(subject.ended.with(|ended| unsafe { ended.read() }), "kept without a guard");
+        drop(bin.flush());
+        assert!(subject.has_ended(), "kept without a guard");
         (first, second)
     });
 }
 
-/// Edge GONE. Who sees what its owner did after retiring, and then pins, sees the unlinking: never (1, 0).
 #[test]
-fn pin_after_retire_sees_the_unlinking() {
-    explore(3, [(0, 0), (0, 1), (1, 1)], || {
-        let look = |subject: &Subject| {
-            let after = subject.after.load(Relaxed);
-            let _guard = reclaim::pin();
-            (after, subject.unlinked.load(Relaxed))
-        };
-        race(Subject::new(), Subject::unlink_and_retire, look).1
+fn a_guard_does_not_keep_what_came_after_it() {
+    check(1, || {
+        let subject = Subject::new();
+        let guard = reclaim::pin();
+        // Another era.
+        drop(Subject::unlink(&Subject::new()));
+        drop(Subject::unlink(&subject));
+        assert!(subject.has_ended(), "kept by a guard that had not found it");
+        drop(guard);
     });
 }
 
-/// No edge: pinning and dropping a guard publish nothing, so (1, 0) must occur.
 #[test]
-fn guards_publish_nothing() {
-    explore(3, [(0, 0), (0, 1), (1, 0), (1, 1)], || {
-        let write = |words: &[AtomicUsize; 2]| {
-            words[0].store(1, Relaxed);
-            drop(reclaim::pin());
-            words[1].store(1, Relaxed);
+fn a_guard_keeps_what_came_after_it_if_it_is_covered() {
+    check(1, || {
+        let subject = Subject::new();
+        let guard = reclaim::pin();
+        drop(Subject::unlink(&Subject::new()));
+        guard.cover();
+        let mut bin = Subject::unlink(&subject);
+        subject.read();
+        drop(guard);
+        drop(bin.flush());
+        assert!(subject.has_ended(), "kept without a guard");
+    });
+}
+
+#[test]
+fn an_inner_guard_leaves_the_outer_one() {
+    check(1, || {
+        let subject = Subject::new();
+        let outer = reclaim::pin();
+        drop(reclaim::pin());
+        let mut bin = Subject::unlink(&subject);
+        subject.read();
+        drop(outer);
+        drop(bin.flush());
+        assert!(subject.has_ended(), "kept without a guard");
+    });
+}
+
+#[test]
+fn a_node_that_came_after_the_guard_is_kept() {
+    explore(2, [(None, Some(1)), (Some(1), None), (Some(1), Some(2))], || {
+        let churn = |stack: &Stack<u32>| {
+            let first = stack.pop();
+            stack.push(2);
+            stack.pop();
+            first
         };
-        let read = |words: &[AtomicUsize; 2]| {
-            let second = words[1].load(Relaxed);
-            drop(reclaim::pin());
-            (second, words[0].load(Relaxed))
-        };
-        race([AtomicUsize::new(0), AtomicUsize::new(0)], write, read).1
+        race(Stack::new([1]), churn, Stack::pop)
     });
 }
 
@@ -203,6 +255,21 @@ fn freeing_at_once_is_caught() {
 #[test]
 fn pinning_too_late_is_caught() {
     assert_caught(Stack::pop_pinning_too_late);
+}
+
+#[test]
+fn loading_without_protecting_is_caught() {
+    let churn = || {
+        let churn = |stack: &Stack<u32>| {
+            stack.pop_leaking();
+            stack.push(2);
+            stack.pop_leaking();
+        };
+        race(Stack::new([1]), churn, Stack::pop_without_protecting);
+    };
+    let message = refute(3, churn);
+    let caught = message.contains("Causality violation") || message.contains(USE_AFTER_FREE);
+    assert!(caught, "failed for another reason: {message}");
 }
 
 #[test]

@@ -3,21 +3,20 @@
 use std::{fmt, iter::FusedIterator, vec};
 
 use super::{entry::Entry, pointers::Pointers, segment::Segment, table::Table};
-use crate::{map::table::index, sync::atomic::Ordering::Relaxed};
+use crate::{map::table::index, reclaim::Guard, sync::atomic::Ordering::Relaxed};
 
 /// The entries of a map, in no order. See [`ShardedMap::iter`](super::ShardedMap) for what it may miss.
 pub(super) struct Entries<'a, K, V> {
     table: &'a Table<Pointers<K, V>>,
+    guard: &'a Guard,
     /// The first hash that was not listed yet.
     next: Option<u64>,
     listed: vec::IntoIter<&'a Entry<K, V>>,
 }
 
 impl<'a, K: Eq, V> Entries<'a, K, V> {
-    /// # Safety
-    /// Entries that are taken out are there as long as `'a`.
-    pub(super) unsafe fn new(table: &'a Table<Pointers<K, V>>) -> Self {
-        Self { table, next: Some(0), listed: Vec::new().into_iter() }
+    pub(super) fn new(table: &'a Table<Pointers<K, V>>, guard: &'a Guard) -> Self {
+        Self { table, guard, next: Some(0), listed: Vec::new().into_iter() }
     }
 
     /// Lists the entries of the segment for `hash`, and returns the first hash after that segment.
@@ -26,7 +25,7 @@ impl<'a, K: Eq, V> Entries<'a, K, V> {
             let segment = self.table.find(hash)?;
             let depth = segment.header().depth.load(Relaxed);
             let taken = segment.taken();
-            let mut entries = Self::entries(segment, hash, depth);
+            let mut entries = self.entries(segment, hash, depth);
             // If it was divided meanwhile, some may have left before they were seen. Who misses one has seen its slot
             // vacated, by edge TAKEN, and so sees that here.
             let is_whole = segment.header().depth.load(Relaxed) == depth;
@@ -42,20 +41,20 @@ impl<'a, K: Eq, V> Entries<'a, K, V> {
     }
 
     /// The entries in a segment whose hashes begin like that one.
-    fn entries(segment: Segment<'a, Pointers<K, V>>, hash: u64, depth: u32) -> Vec<&'a Entry<K, V>> {
-        // SAFETY: `new` was told that they are there.
-        let entries = segment.items().map(|(_, entry)| unsafe { entry.as_ref() });
-        entries.filter(|entry| index(entry.hash, depth) == index(hash, depth)).collect()
+    fn entries(&self, segment: Segment<'a, Pointers<K, V>>, hash: u64, depth: u32) -> Vec<&'a Entry<K, V>> {
+        // SAFETY: the guard is there as long as `'a`.
+        let entries = unsafe { segment.entries(self.guard) };
+        entries.filter(|entry| index(entry.hash(), depth) == index(hash, depth)).collect()
     }
 }
 
 /// Keeps one of the entries for each key: one may have been taken out, and another one put in further on.
 #[cold]
 fn drop_repeated<K: Eq, V>(entries: &mut Vec<&Entry<K, V>>) {
-    entries.sort_unstable_by_key(|entry| entry.hash);
+    entries.sort_unstable_by_key(|entry| entry.hash());
     let mut kept: Vec<&Entry<K, V>> = Vec::with_capacity(entries.len());
     for entry in entries.drain(..) {
-        let with_its_hash = kept.iter().rev().take_while(|other| other.hash == entry.hash);
+        let with_its_hash = kept.iter().rev().take_while(|other| other.hash() == entry.hash());
         if !with_its_hash.into_iter().any(|other| other.key == entry.key) {
             kept.push(entry);
         }

@@ -1,33 +1,17 @@
 //! Entries that were taken out, and that somebody may still look at.
 //!
-//! Each thread keeps those that it took out itself, at its seat, and asks once for so many of them whether everybody who
-//! could see them has gone: a *ticket* is retired that says so when it is dropped. So destructors of the user's run in
-//! a later write of that thread, and never within somebody's `get`. While somebody looks for long, it asks no more often: each
-//! ticket takes its time and two kilobytes, and all of them in the process wait in one line.
+//! Each thread keeps those that it took out itself, at its seat. So destructors of the user's run in a later write of that
+//! thread, or in `flush`, and never within somebody's `get`.
 //!
 //! # Invariants
 //! * **ALONE**: what stands at a seat is used by whoever has the seat, alone (`util::seat`).
 
-use std::{collections::VecDeque, mem};
-
 use super::entry::Entry;
 use crate::{
-    reclaim,
-    sync::{
-        Arc,
-        atomic::{
-            AtomicBool,
-            Ordering::{Acquire, Release},
-        },
-        cell::UnsafeCell,
-    },
+    reclaim::{Bin, Birth, Born},
+    sync::cell::UnsafeCell,
     util::{Zeroed, drop_all},
 };
-
-/// Entries for one ticket, at least.
-const BATCH: usize = if cfg!(any(freewheel_loom, freewheel_shuttle)) { 1 } else { 32 };
-/// Tickets that a thread waits for at a time. If nobody looks for long, three are enough.
-const MOST_TICKETS: usize = 4;
 
 /// An entry that the map has no more; it is freed with this.
 #[derive(Debug)]
@@ -54,34 +38,13 @@ impl<K, V> Unlinked<K, V> {
     }
 }
 
-/// Says that everybody has gone.
-struct Ticket(Arc<AtomicBool>);
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        // Release: edge GONE.
-        self.0.store(true, Release);
+impl<K, V> Born for Unlinked<K, V> {
+    fn birth(&self) -> Birth {
+        self.entry().birth
     }
 }
 
-/// Entries that wait for a ticket.
-#[derive(Debug)]
-struct Batch<K, V> {
-    has_everybody_gone: Arc<AtomicBool>,
-    entries: Vec<Unlinked<K, V>>,
-}
-
-#[derive(Debug)]
-struct Waiting<K, V> {
-    fresh: Vec<Unlinked<K, V>>,
-    batches: VecDeque<Batch<K, V>>,
-}
-
-impl<K, V> Default for Waiting<K, V> {
-    fn default() -> Self {
-        Self { fresh: Vec::with_capacity(BATCH), batches: VecDeque::new() }
-    }
-}
+type Waiting<K, V> = Bin<Unlinked<K, V>>;
 
 /// The entries that one thread took out.
 #[derive(Debug)]
@@ -116,57 +79,9 @@ impl<K, V> Limbo<K, V> {
     /// If a destructor of another entry does.
     #[inline]
     pub(super) fn add(&self, entry: Unlinked<K, V>) {
-        let is_due = self.with(|waiting| {
-            waiting.fresh.push(entry);
-            waiting.fresh.len().is_multiple_of(BATCH)
-        });
-        if is_due {
-            self.ask();
+        if self.with(|waiting| waiting.add(entry)) {
+            self.drop_some(Bin::free);
         }
-    }
-
-    /// Asks for a ticket if not too many are out, and drops what nobody looks at any more.
-    ///
-    /// # Panics
-    /// If a destructor does; the others are dropped nevertheless.
-    #[cold]
-    fn ask(&self) {
-        if self.with(|waiting| waiting.batches.len() < MOST_TICKETS) {
-            self.seal();
-        }
-        reclaim::pin().flush();
-        self.drop_some();
-    }
-
-    /// Asks for a ticket for what came since the last one.
-    fn seal(&self) {
-        let entries = self.with(|waiting| mem::replace(&mut waiting.fresh, Vec::with_capacity(BATCH)));
-        if entries.is_empty() {
-            return;
-        }
-        let has_everybody_gone = Arc::new(AtomicBool::new(false));
-        let ticket = Box::into_raw(Box::new(Ticket(Arc::clone(&has_everybody_gone))));
-        self.with(|waiting| waiting.batches.push_back(Batch { has_everybody_gone, entries }));
-        let guard = reclaim::pin();
-        // SAFETY: it is the box of a moment ago, and nobody has seen it.
-        unsafe { guard.retire(ticket) };
-    }
-
-    /// Drops the entries that nobody looks at any more.
-    ///
-    /// # Panics
-    /// If a destructor does; the others are dropped nevertheless.
-    fn drop_some(&self) {
-        let mut entries = Vec::new();
-        while let Some(batch) = self.with(|waiting| {
-            // Acquire: edge GONE.
-            waiting.batches.pop_front_if(|batch| batch.has_everybody_gone.load(Acquire))
-        }) {
-            entries.extend(batch.entries);
-        }
-        // SAFETY: everybody has gone.
-        let mut entries = entries.into_iter().map(|entry| unsafe { entry.free() });
-        drop_all(|| entries.next());
     }
 
     /// Drops what nobody looks at any more.
@@ -174,16 +89,14 @@ impl<K, V> Limbo<K, V> {
     /// # Panics
     /// If a destructor does; the others are dropped nevertheless.
     pub(super) fn flush(&self) {
-        // It takes some rounds until it is known that everybody has gone; more if others wait for that too.
-        const ROUNDS: usize = 16;
-        self.seal();
-        for _ in 0..ROUNDS {
-            if self.with(|waiting| waiting.batches.is_empty()) {
-                break;
-            }
-            reclaim::pin().flush();
-            self.drop_some();
-        }
+        self.drop_some(Bin::flush);
+    }
+
+    #[cold]
+    fn drop_some(&self, free: impl FnOnce(&mut Waiting<K, V>) -> Vec<Unlinked<K, V>>) {
+        // SAFETY: everybody has gone.
+        let mut entries = self.with(free).into_iter().map(|entry| unsafe { entry.free() });
+        drop_all(|| entries.next());
     }
 
     /// Everything, to be dropped.
@@ -191,9 +104,7 @@ impl<K, V> Limbo<K, V> {
     /// # Safety
     /// Nobody uses the map any more.
     pub(super) unsafe fn take(&self) -> Vec<Box<Entry<K, V>>> {
-        let waiting = self.with(mem::take);
-        let batches = waiting.batches.into_iter().flat_map(|batch| batch.entries);
         // SAFETY: the caller vouches for it.
-        batches.chain(waiting.fresh).map(|entry| unsafe { entry.free() }).collect()
+        self.with(Bin::take).map(|entry| unsafe { entry.free() }).collect()
     }
 }

@@ -6,10 +6,11 @@ use super::{
     entry::Entry,
     limbo::{Limbo, Unlinked},
     local::Local,
-    pointers::Pointers,
+    pointers::{Keep, Pointers},
     segment::{Segment, Slot},
     table::Table,
 };
+use crate::reclaim::Guard;
 
 /// The place of a key in a segment that is locked until this is dropped.
 pub(super) struct Locked<'a, K, V> {
@@ -36,7 +37,7 @@ impl<'a, K, V> Locked<'a, K, V> {
     #[inline]
     pub(super) fn find(&mut self, is_it: impl FnMut(&K) -> bool) -> bool {
         // SAFETY: nobody takes it out while we have the lock.
-        let found = unsafe { self.segment.find(self.hash, is_it) };
+        let found = unsafe { self.segment.find(self.hash, Keep::Lock, is_it) };
         self.found = found.map(|(slot, entry)| (slot, NonNull::from(entry)));
         self.found.is_some()
     }
@@ -59,24 +60,32 @@ impl<'a, K, V> Locked<'a, K, V> {
         self.found.map(|(_, entry)| unsafe { entry.as_ref() })
     }
 
-    /// The entry that was found, for whoever knows that it stays beyond the lock.
-    pub(super) fn found_until(&self) -> Option<NonNull<Entry<K, V>>> {
-        self.found.map(|(_, entry)| entry)
+    /// The entry that was found, which `guard` keeps beyond the lock.
+    pub(super) fn found_under(&self, guard: &Guard) -> Option<NonNull<Entry<K, V>>> {
+        let (_, entry) = self.found?;
+        guard.cover();
+        Some(entry)
+    }
+
+    /// Puts an entry of that key in, which `guard` keeps beyond the lock.
+    pub(super) fn put_under(self, guard: &Guard, entry: Box<Entry<K, V>>) -> NonNull<Entry<K, V>> {
+        // It is covered before anybody can reach it.
+        guard.cover();
+        let place = NonNull::from(&*entry);
+        drop(self.put(entry));
+        place
     }
 
     /// Puts an entry of that key in.
     #[inline]
-    pub(super) fn put(self, entry: Box<Entry<K, V>>) -> Put<'a, K, V> {
+    pub(super) fn put(self, entry: Box<Entry<K, V>>) -> Option<Removed<'a, K, V>> {
         let entry = NonNull::from(Box::leak(entry));
-        let old = match self.found {
-            Some((slot, _)) => Some(self.removed(self.segment.bucket(slot.bucket).replace(slot.slot, entry))),
-            None => {
-                self.segment.put(self.hash, entry);
-                self.local.writer().count(1);
-                None
-            }
-        };
-        Put { entry, old }
+        if let Some((slot, _)) = self.found {
+            return Some(self.removed(self.segment.bucket(slot.bucket).replace(slot.slot, entry)));
+        }
+        self.segment.put(self.hash, entry);
+        self.local.writer().count(1);
+        None
     }
 
     /// Puts an entry in that is counted already.
@@ -105,14 +114,6 @@ impl<K, V> Drop for Locked<'_, K, V> {
         self.local.writer().set_writing(false);
         self.segment.header().lock.unlock();
     }
-}
-
-/// What came of putting an entry in.
-pub(super) struct Put<'a, K, V> {
-    /// The entry, for whoever knows that it stays beyond the lock.
-    pub(super) entry: NonNull<Entry<K, V>>,
-    /// The one that was there.
-    pub(super) old: Option<Removed<'a, K, V>>,
 }
 
 /// An entry that was taken out. It is dropped when nobody looks at it any more.

@@ -17,8 +17,7 @@
 //! Writers lock the segment of their key. Readers know nothing of locks: they read a word of tags, follow a pointer, and
 //! compare the key. An entry never moves within its segment, and is never changed; so what they find is good, and if they
 //! find nothing they only make sure that the segment was still the right one. What is replaced or deleted is freed when
-//! everybody has gone who may look at it (epochs: K. Fraser, *Practical lock-freedom*, Cambridge 2004, by the crate
-//! crossbeam-epoch).
+//! everybody has gone who may look at it (intervals of eras: H. Wen and others, *Interval-Based Memory Reclamation*, PPoPP 2018).
 //!
 //! In a [`WordMap`] a bucket has three keys with their values instead of the pointers, and the state of a bucket counts how
 //! often a slot was vacated. A reader takes a value and makes sure that its slot was not vacated meanwhile.
@@ -42,10 +41,11 @@
 //!
 //! # Memory
 //!
-//! An empty map has allocated nothing. Each key takes an allocation for its entry, with eight bytes for the hash, and
-//! eleven bytes in a segment, on average. A thread keeps up to some hundred entries that it has deleted or replaced until
-//! nobody looks at them; see [`flush`](ShardedMap::flush). A reference that is kept for long keeps all that is deleted from
-//! being freed.
+//! An empty map has allocated nothing. Each key takes an allocation for its entry, with eight bytes for its hash and its age,
+//! and eleven bytes in a segment, on average. A thread keeps up to 64 entries that it has deleted or replaced before it looks
+//! whether somebody looks at them; see [`flush`](ShardedMap::flush). A reference, or a thread that is stopped in a look, keeps
+//! entries that were there when it last looked from being freed, and some thousand that came soon after, in all maps: however long it
+//! lasts and whatever is stored meanwhile, no more than that wait for it, and as many again that nobody has looked through.
 //!
 //! # Memory ordering
 //! | edge      | Release side                          | Acquire side                       | what becomes visible |
@@ -56,7 +56,8 @@
 //! | `PLACED`  | `Segment::store`                      | `Segment::load`                    | the segment          |
 //! | `DOUBLED` | `Table::{make_first, double}`: `directory.store` | `Table::directory`: load | the directory        |
 //! | `LOCK`    | `Lock::unlock`                        | `Lock::try_lock`                   | what the writer before has done |
-//! | `GONE`    | `Ticket::drop`                        | `Limbo::drop_some`                 | that everybody has gone who could see a batch |
+//!
+//! When entries are freed is the matter of the module `reclaim`, which has edges of its own.
 //!
 //! # Invariants
 //! * **WHOLE**: a slot points to an entry that is whole, or to nothing; an entry does not change.

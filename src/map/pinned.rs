@@ -14,14 +14,14 @@ use crate::reclaim;
 /// A reference to a value in a map.
 ///
 /// It is no lock: the value may be replaced or deleted meanwhile, and stays what it was here. As long as there is a
-/// reference, nothing that any thread deletes is freed, in any map; so keep none for long.
+/// reference, little that was in any map when it was made is freed ([memory](super#memory)); so keep none for long.
 pub struct Ref<'a, K, V> {
     entry: &'a Entry<K, V>,
     _guard: reclaim::Guard,
 }
 
 impl<'a, K, V> Ref<'a, K, V> {
-    /// `guard` was there before `entry` was found.
+    /// `guard` keeps `entry`.
     pub(super) fn new(entry: &'a Entry<K, V>, guard: reclaim::Guard) -> Self {
         Self { entry, _guard: guard }
     }
@@ -56,12 +56,12 @@ impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Ref<'_, K, V> {
 /// A map that is looked at more than once: see [`ShardedMap::pin`].
 pub struct Pinned<'a, K, V, S> {
     map: &'a ShardedMap<K, V, S>,
-    _guard: reclaim::Guard,
+    guard: reclaim::Guard,
 }
 
 impl<'a, K: Eq + Hash, V, S: BuildHasher> Pinned<'a, K, V, S> {
     pub(super) fn new(map: &'a ShardedMap<K, V, S>) -> Self {
-        Self { map, _guard: reclaim::pin() }
+        Self { map, guard: reclaim::pin() }
     }
 
     /// The value of `key`.
@@ -75,8 +75,8 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Pinned<'a, K, V, S> {
     /// The key that is equal to `key`, and its value.
     #[inline]
     pub fn get_key_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
-        // SAFETY: the guard keeps what was taken out as long as `self`.
-        let entry = unsafe { self.map.find(key, self.map.hash(key)) }?;
+        // SAFETY: the guard is there as long as `self`.
+        let entry = unsafe { self.map.find(key, self.map.hash(key), &self.guard) }?;
         Some((&entry.key, &entry.value))
     }
 
@@ -92,8 +92,7 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Pinned<'a, K, V, S> {
     }
 
     pub(super) fn entries(&self) -> Entries<'_, K, V> {
-        // SAFETY: the guard keeps what was taken out as long as `self`.
-        unsafe { Entries::new(&self.map.table) }
+        Entries::new(&self.map.table, &self.guard)
     }
 
     /// All keys, in no order.

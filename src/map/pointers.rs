@@ -11,9 +11,12 @@ use super::{
     segment::{Bucket, Segment, Slot},
     tags::{SLOTS, Tags},
 };
-use crate::sync::atomic::{
-    AtomicPtr, AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
+use crate::{
+    reclaim::Guard,
+    sync::atomic::{
+        AtomicPtr, AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+    },
 };
 
 /// A word of tags, and a pointer for each slot.
@@ -95,15 +98,34 @@ impl<K, V> Bucket for Pointers<K, V> {
     }
 }
 
+/// What keeps the entries that somebody finds.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Keep<'a> {
+    Guard(&'a Guard),
+    /// The lock of their segment.
+    Lock,
+}
+
+impl Keep<'_> {
+    #[inline]
+    fn load<T>(self, load: impl Fn() -> Option<NonNull<T>>) -> Option<NonNull<T>> {
+        match self {
+            Self::Guard(guard) => guard.protect(load),
+            Self::Lock => load(),
+        }
+    }
+}
+
 impl<'a, K: 'a, V: 'a> Segment<'a, Pointers<K, V>> {
     /// Finds the entry with that hash that `is_it` recognizes.
     ///
     /// # Safety
-    /// Entries that are taken out are there as long as `'b`.
+    /// What keeps entries does so as long as `'b`.
     #[inline]
     pub(super) unsafe fn find<'b>(
         self,
         hash: u64,
+        keep: Keep<'_>,
         mut is_it: impl FnMut(&K) -> bool,
     ) -> Option<(Slot, &'b Entry<K, V>)>
     where
@@ -114,8 +136,8 @@ impl<'a, K: 'a, V: 'a> Segment<'a, Pointers<K, V>> {
         for (number, bucket) in self.buckets_from(hash) {
             let tags = bucket.tags();
             for slot in tags.with_tag(tag) {
-                let Some(entry) = bucket.entry(slot) else { continue };
-                // SAFETY: what stands here is an entry (WHOLE), and the caller vouches for the time.
+                let Some(entry) = keep.load(|| bucket.entry(slot)) else { continue };
+                // SAFETY: what stands here is an entry (WHOLE), which is kept, and the caller vouches for the time.
                 let entry = unsafe { entry.as_ref() };
                 if is_it(&entry.key) {
                     return Some((Slot { bucket: number, slot }, entry));
@@ -126,6 +148,22 @@ impl<'a, K: 'a, V: 'a> Segment<'a, Pointers<K, V>> {
             }
         }
         None
+    }
+
+    /// All entries, while the segment may change.
+    ///
+    /// # Safety
+    /// `guard` is there as long as `'b`.
+    pub(super) unsafe fn entries<'b>(self, guard: &Guard) -> impl Iterator<Item = &'b Entry<K, V>>
+    where
+        K: 'b,
+        V: 'b,
+    {
+        self.all_buckets().flat_map(move |(_, bucket)| {
+            let kept = move |slot| guard.protect(|| bucket.entry(slot));
+            // SAFETY: what stands here is an entry (WHOLE), which the guard keeps, and the caller vouches for the time.
+            bucket.tags().filled().filter_map(kept).map(|entry| unsafe { entry.as_ref() })
+        })
     }
 }
 

@@ -175,6 +175,14 @@ impl<'a, B: Bucket> Segment<'a, B> {
         })
     }
 
+    /// All buckets, each with its number.
+    pub(super) fn all_buckets(self) -> impl Iterator<Item = (usize, &'a B)>
+    where
+        B: 'a,
+    {
+        (0..1_usize << self.log).map(move |number| (number, self.bucket(number)))
+    }
+
     /// Puts an item in. The caller has the lock, and knows that there is room, and no such key.
     pub(super) fn put(self, hash: u64, item: B::Item)
     where
@@ -220,8 +228,8 @@ impl<'a, B: Bucket> Segment<'a, B> {
     where
         B: 'a,
     {
-        (0..1_usize << self.log).flat_map(move |number| {
-            self.bucket(number).items().map(move |(slot, item)| (Slot { bucket: number, slot }, item))
+        self.all_buckets().flat_map(|(number, bucket)| {
+            bucket.items().map(move |(slot, item)| (Slot { bucket: number, slot }, item))
         })
     }
 

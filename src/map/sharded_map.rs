@@ -9,15 +9,15 @@ use equivalent::Equivalent;
 
 use super::{
     DefaultHashBuilder, Pinned, Ref,
-    entry::Entry,
+    entry::{Entry, placing},
     limbo::Limbo,
     local::{Local, Writer},
-    pointers::Pointers,
+    pointers::{Keep, Pointers},
     segment::Segment,
     table::Table,
 };
 use crate::{
-    reclaim,
+    reclaim::{self, Guard},
     util::{PerSeat, Seat, drop_all, seat},
 };
 
@@ -175,15 +175,16 @@ impl<K, V, S> ShardedMap<K, V, S> {
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
+    /// What [places](placing) a key.
     #[inline]
     pub(super) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
-        self.hash_builder.hash_one(key)
+        placing(self.hash_builder.hash_one(key))
     }
 
     /// # Safety
-    /// Entries that are taken out are there as long as `'a`.
+    /// The guard is there as long as `'a`.
     #[inline]
-    pub(super) unsafe fn find<'a, Q>(&self, key: &Q, hash: u64) -> Option<&'a Entry<K, V>>
+    pub(super) unsafe fn find<'a, Q>(&self, key: &Q, hash: u64, guard: &Guard) -> Option<&'a Entry<K, V>>
     where
         Q: Equivalent<K> + ?Sized,
         K: 'a,
@@ -192,7 +193,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         let mut segment = self.table.find(hash)?;
         loop {
             // SAFETY: the caller vouches for it.
-            let found = unsafe { segment.find(hash, |found| key.equivalent(found)) };
+            let found = unsafe { segment.find(hash, Keep::Guard(guard), |found| key.equivalent(found)) };
             if let Some((_, entry)) = found {
                 return Some(entry);
             }
@@ -207,7 +208,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
 
     /// A view for more than one look: each costs half of a [`get`](Self::get).
     ///
-    /// As long as it is there, nothing that any thread deletes is freed, in any map; so keep none for long.
+    /// What was in any map between the first look by it and the last is not freed as long as it is there; so keep none for
+    /// long.
     #[must_use]
     #[inline]
     pub fn pin(&self) -> Pinned<'_, K, V, S> {
@@ -235,7 +237,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Ref<'_, K, V>> {
         let guard = reclaim::pin();
         // SAFETY: the guard goes with the entry.
-        let entry = unsafe { self.find(key, self.hash(key)) }?;
+        let entry = unsafe { self.find(key, self.hash(key), &guard) }?;
         Some(Ref::new(entry, guard))
     }
 

@@ -16,10 +16,11 @@ const MOST_PASSING: u64 = 0xff;
 pub(super) struct Tags(pub(super) u64);
 
 impl Tags {
-    /// Seven bits of a hash that lead neither to a segment nor to a bucket, and one that says that there is something.
+    /// Seven bits of a hash that lead neither to a segment, unless there are half a million, nor to a bucket; and one that
+    /// says that there is something.
     #[inline]
     pub(super) fn tag_of(hash: u64) -> u8 {
-        (hash >> 24) as u8 | 0x80
+        (hash >> 6) as u8 | 0x80
     }
 
     /// The slots with that tag.

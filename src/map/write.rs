@@ -54,15 +54,15 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         let room = Box::new_uninit();
         seat::with(|seat| {
             let locked = self.locate(seat, hash, |found| *found == key, true);
-            let put = locked.put(Box::write(room, Entry { hash, key, value }));
-            put.old.map(|old| read_old(old.value()))
+            let old = locked.put(Box::write(room, Entry::new(hash, key, value)));
+            old.map(|old| read_old(old.value()))
         })
     }
 
     /// Puts an entry into a table that has none of its key.
     pub(super) fn put_back(&self, entry: Box<Entry<K, V>>) {
         seat::with(|seat| {
-            self.locate(seat, entry.hash, |_| false, true).put_back(entry);
+            self.locate(seat, entry.hash(), |_| false, true).put_back(entry);
         });
     }
 
@@ -141,7 +141,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
             match locked.entry() {
                 Some(entry) if entry.value == *current => {
                     let key = entry.key.clone();
-                    drop(locked.put(Box::write(room, Entry { hash, key, value: new })));
+                    drop(locked.put(Box::write(room, Entry::new(hash, key, new))));
                     Ok(())
                 }
                 _ => Err(new),
@@ -164,7 +164,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         let hash = self.hash(&key);
         let guard = reclaim::pin();
         // SAFETY: the guard goes with the entry.
-        if let Some(entry) = unsafe { self.find(&key, hash) } {
+        if let Some(entry) = unsafe { self.find(&key, hash, &guard) } {
             return LoadOrStore::Loaded(Ref::new(entry, guard));
         }
         self.store_if_absent(hash, key, value, guard)
@@ -198,7 +198,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         let hash = self.hash(key);
         let guard = reclaim::pin();
         // SAFETY: the guard goes with the entry.
-        if let Some(entry) = unsafe { self.find(key, hash) } {
+        if let Some(entry) = unsafe { self.find(key, hash, &guard) } {
             return LoadOrStore::Loaded(Ref::new(entry, guard));
         }
         self.store_if_absent(hash, key.to_owned(), make(), guard)
@@ -214,13 +214,13 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         let room = Box::new_uninit();
         seat::with(|seat| {
             let locked = self.locate(seat, hash, |found| *found == key, true);
-            match locked.found_until() {
+            match locked.found_under(&guard) {
                 // SAFETY: the guard goes with the entry.
                 Some(entry) => LoadOrStore::Loaded(Ref::new(unsafe { entry.as_ref() }, guard)),
                 None => {
-                    let put = locked.put(Box::write(room, Entry { hash, key, value }));
-                    // SAFETY: as above; the guard is older than the entry.
-                    LoadOrStore::Stored(Ref::new(unsafe { put.entry.as_ref() }, guard))
+                    let entry = locked.put_under(&guard, Box::write(room, Entry::new(hash, key, value)));
+                    // SAFETY: as above.
+                    LoadOrStore::Stored(Ref::new(unsafe { entry.as_ref() }, guard))
                 }
             }
         })
@@ -260,14 +260,16 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         seat::with(|seat| {
             let locked = self.locate(seat, hash, |found| *found == key, true);
             let entry = match decide(locked.entry().map(|entry| &entry.value)) {
-                Action::Keep => locked.found_until()?,
-                Action::Store(value) => locked.put(Box::write(room, Entry { hash, key, value })).entry,
+                Action::Keep => locked.found_under(&guard)?,
+                Action::Store(value) => {
+                    locked.put_under(&guard, Box::write(room, Entry::new(hash, key, value)))
+                }
                 Action::Delete => {
                     drop(locked.take());
                     return None;
                 }
             };
-            // SAFETY: the guard goes with the entry, which was there when it was made, or is younger.
+            // SAFETY: the guard goes with the entry.
             Some(Ref::new(unsafe { entry.as_ref() }, guard))
         })
     }

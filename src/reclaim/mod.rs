@@ -1,39 +1,50 @@
 //! When memory that other threads may still read can be freed.
 //!
-//! A thread [`pin`]s before it follows a shared pointer and keeps the [`Guard`] while it uses what it found. Whoever
-//! unlinks an object *retires* it: the object is freed once every guard that was alive at that moment is gone.
+//! A thread [`pin`]s before it follows a shared pointer, loads pointers by its [`Guard`], and keeps that while it uses what it
+//! found. Whoever unlinks an object puts it into a [`Bin`], which gives it back when nobody can look at it any more.
 //!
-//! Under real threads this is `crossbeam-epoch` (`epoch`). Under a model checker it is a model of the contract
-//! (`model`): it frees at the first step at which the contract allows it, which shows a guard taken too late or an
-//! object retired too early at once, while a real collector hides both behind its batches.
+//! There is a clock, the *era*. Each object knows the era of its [`Birth`]; the bin notes that of its end. A guard reserves the
+//! eras from that in which it was made to the last in which it loaded a pointer. An object is freed when no guard has
+//! reserved an era of its life (interval-based reclamation: H. Wen, J. Izraelevitz, W. Cai, H. A. Beadle, M. L. Scott,
+//! *Interval-Based Memory Reclamation*, PPoPP 2018; there `2GEIBR`).
+//!
+//! So a thread that stops, or a guard that is kept and not used, keeps what there was when it last loaded a pointer, and
+//! nothing that came after: whatever the others do, what waits is bounded.
+//!
+//! | file      | what                                                  |
+//! |-----------|-------------------------------------------------------|
+//! | `eras.rs` | the clock, guards, and what they reserve              |
+//! | `bin.rs`  | what one thread has unlinked, until it can be freed   |
 //!
 //! # Memory ordering
-//! What a structure may rely on:
 //!
-//! | edge   | Release side    | Acquire side              | what becomes visible                        |
-//! |--------|-----------------|---------------------------|---------------------------------------------|
-//! | `GONE` | `Guard::retire` | every later `pin`         | that the object is unlinked                 |
-//! | `LEFT` | dropping guards | the free they held back   | that their owners are done with the object  |
+//! | edge   | Release side                | Acquire side                | what becomes visible                                |
+//! |--------|-----------------------------|-----------------------------|-----------------------------------------------------|
+//! | `GONE` | `Eras::advance`: `now`, RMW | `Stay::enter`: `now`, load  | what was unlinked in eras before                    |
+//! | `LEFT` | `Stay::leave`: `first`      | `Stay::reserved`: `first`   | that the owner is done with what it looked at       |
 //!
-//! The model gives these two and no others: pinning does not publish, dropping a guard is not seen by a later `pin`,
-//! and two retirements do not order each other. It is generous in one point: a real `pin` sees a retirement only if
-//! the object can go while its guard lives, the model's sees every earlier one. So show each edge of a structure in
-//! a model where nothing is retired before the edge is used.
+//! and by sequentially consistent fences, which forbid store buffering:
+//!
+//! | pair   | one side                                               | the other side                                         |
+//! |--------|--------------------------------------------------------|--------------------------------------------------------|
+//! | `SEEN` | `Stay::{enter, extend}`: reserve; fence; load pointers | `Eras::advance`: unlinked; fence; read the reservations |
+//!
+//! So a reservation is seen, or its owner does not find the object. The rest is Relaxed: who finds an object by an edge of its
+//! structure sees the clock no earlier than the object's maker did.
 //!
 //! # Invariants
-//! * **REACH**: an object is unlinked before it is retired; a guard pinned later cannot reach it.
-//! * **ONCE**: an object is retired once.
-//! * **GRACE**: an object is freed after the last guard that was alive when it was retired.
+//!
+//! * **REACH**: an object is unlinked before it comes into a bin; a guard made in a later era cannot reach it.
+//! * **BORN**: an object's birth is no later than the moment at which it can be reached.
+//! * **RESERVED**: a pointer is loaded by [`Guard::protect`], or the object is [covered](Guard::cover) while its owner keeps
+//!   others from unlinking it.
 
 #![allow(unreachable_pub, reason = "public to the models in loom-tests, private otherwise")]
 
-#[cfg(not(any(freewheel_shuttle, freewheel_loom)))]
-pub use self::epoch::{Guard, pin};
-#[cfg(any(freewheel_shuttle, freewheel_loom))]
-pub use self::model::{Guard, pin};
+mod bin;
+mod eras;
 
-#[cfg(not(any(freewheel_shuttle, freewheel_loom)))]
-mod epoch;
-
-#[cfg(any(freewheel_shuttle, freewheel_loom))]
-mod model;
+pub use self::{
+    bin::{Bin, Born},
+    eras::{Birth, Guard, pin},
+};

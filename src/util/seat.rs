@@ -6,11 +6,12 @@
 //! whoever misses something can take a vacant seat beside its own, for a moment, and look.
 //!
 //! A thread takes a seat when it first needs one and leaves it at its end. Whoever comes after that, from the
-//! destructor of another thread-local, has a seat for the one call only, and for what is called within that.
+//! destructor of another thread-local, has a seat for the one call only, and for what is called within that. And as long as
+//! somebody [holds](hold) the seat, it stays that of the thread.
 
 use std::marker::PhantomData;
 
-pub use self::world::{with, with_vacant};
+pub use self::world::{hold, with, with_vacant};
 
 /// The seat of the calling thread, which has it alone.
 #[derive(Debug)]
@@ -33,22 +34,40 @@ impl Seat {
     }
 }
 
+/// Keeps the seat of its thread, even beyond the thread's end, until it is dropped.
+#[derive(Debug)]
+pub struct Hold {
+    seat: Seat,
+}
+
+impl Hold {
+    /// The seat.
+    #[inline]
+    #[must_use]
+    pub fn seat(&self) -> &Seat {
+        &self.seat
+    }
+}
+
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 mod world {
-    //! The seats of the process, and one number in a thread-local without a destructor, so that reading it is one
+    //! The seats of the process, and two numbers in thread-locals without destructors, so that reading one is one
     //! load and works at any time.
 
     use std::{cell::Cell, mem, sync::LazyLock};
 
-    use super::{super::seats::Seats, Seat};
+    use super::{super::seats::Seats, Hold, Seat};
 
-    /// The thread has no seat yet, or none any more; every other number is less.
+    /// The seat is left when nobody holds it any more: a bit beside its number.
+    const BORROWED: usize = 1 << (usize::BITS - 1);
+    /// The thread has no seat yet, or none any more.
     const NONE: usize = usize::MAX;
 
     static SEATS: LazyLock<Seats> = LazyLock::new(Seats::default);
 
     thread_local! {
         static NUMBER: Cell<usize> = const { Cell::new(NONE) };
+        static HOLDS: Cell<usize> = const { Cell::new(0) };
         static KEEPER: Keeper = const { Keeper(Cell::new(None)) };
     }
 
@@ -61,29 +80,19 @@ mod world {
         }
     }
 
-    /// A seat for one call: that of the thread, or, marked as [`BORROWED`], one that is left afterwards.
-    struct Visit(usize);
-
-    /// More than any number of a seat.
-    const BORROWED: usize = 1 << (usize::BITS - 1);
-
-    impl Drop for Visit {
-        #[inline]
-        fn drop(&mut self) {
-            if self.0 & BORROWED != 0 {
-                NUMBER.set(NONE);
-                drop(Taken(self.0 & !BORROWED));
-            }
-        }
-    }
-
     /// Has the seat of its thread, and leaves it at the thread's end.
     struct Keeper(Cell<Option<Taken>>);
 
     impl Drop for Keeper {
         fn drop(&mut self) {
-            // Before the seat is left: whoever comes from here on must not take it for this thread's.
-            NUMBER.set(NONE);
+            let Some(taken) = self.0.take() else { return };
+            if HOLDS.get() > 0 {
+                NUMBER.set(taken.0 | BORROWED);
+                mem::forget(taken);
+            } else {
+                // Before the seat is left: whoever comes from here on must not take it for this thread's.
+                NUMBER.set(NONE);
+            }
         }
     }
 
@@ -92,24 +101,57 @@ mod world {
     /// *Cost:* one thread-local load, but for the first call of a thread, and for calls when it is being torn down.
     #[inline]
     pub fn with<R>(access: impl FnOnce(&Seat) -> R) -> R {
-        let number = NUMBER.get();
-        let visit = Visit(if number != NONE { number } else { take() });
-        access(&Seat::new(visit.0 & !BORROWED))
+        let number = number();
+        let _hold = (number & BORROWED != 0).then(hold);
+        access(&Seat::new(number & !BORROWED))
     }
 
-    /// Takes a seat, for good if the thread can keep one; else it is borrowed.
+    /// Holds the seat of this thread.
+    ///
+    /// *Cost:* a thread-local load, and a count; else as [`with`].
+    #[inline]
+    #[must_use]
+    pub fn hold() -> Hold {
+        let number = number();
+        HOLDS.set(HOLDS.get() + 1);
+        Hold { seat: Seat::new(number & !BORROWED) }
+    }
+
+    impl Drop for Hold {
+        #[inline]
+        fn drop(&mut self) {
+            let holds = HOLDS.get() - 1;
+            HOLDS.set(holds);
+            if holds == 0 && NUMBER.get() & BORROWED != 0 {
+                leave(self.seat.number());
+            }
+        }
+    }
+
+    #[cold]
+    fn leave(number: usize) {
+        NUMBER.set(NONE);
+        drop(Taken(number));
+    }
+
+    /// That of the thread, and whether it is borrowed.
+    #[inline]
+    fn number() -> usize {
+        let number = NUMBER.get();
+        if number != NONE { number } else { take() }
+    }
+
+    /// Takes a seat, for good if the thread can keep one; else it is borrowed, and the caller holds it.
     #[cold]
     #[inline(never)]
     fn take() -> usize {
         let number = SEATS.take();
         let mut taken = Some(Taken(number));
-        let kept = KEEPER.try_with(|keeper| keeper.0.set(taken.take()));
-        NUMBER.set(number);
-        if kept.is_ok() {
-            return number;
-        }
+        let is_kept = KEEPER.try_with(|keeper| keeper.0.set(taken.take())).is_ok();
         mem::forget(taken);
-        number | BORROWED
+        let number = if is_kept { number } else { number | BORROWED };
+        NUMBER.set(number);
+        number
     }
 
     /// Calls `access` with that seat, if nobody has it.
@@ -128,7 +170,7 @@ mod world {
     // Not the checker's own, which would order the threads that share it.
     use std::{mem, sync::Arc, thread};
 
-    use super::{super::seats::Seats, Seat};
+    use super::{super::seats::Seats, Hold, Seat};
     use crate::sync::raw::{lazy_static, thread_local};
 
     lazy_static! {
@@ -167,6 +209,12 @@ mod world {
     /// Calls `access` with the seat of this thread.
     pub fn with<R>(access: impl FnOnce(&Seat) -> R) -> R {
         KEEPER.with(|keeper| access(&Seat::new(keeper.number)))
+    }
+
+    /// Holds the seat of this thread, whose end no model outlives.
+    #[must_use]
+    pub fn hold() -> Hold {
+        with(|seat| Hold { seat: Seat::new(seat.number()) })
     }
 
     /// Calls `access` with that seat, if nobody has it.
