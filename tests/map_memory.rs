@@ -65,9 +65,9 @@ unsafe impl GlobalAlloc for Counting {
 #[repr(align(512))]
 struct Element(u64);
 
-/// Entries that a thread keeps, of those that it has deleted, until nobody looks at them: what it asks for at once, and
-/// what it has asked for while the epoch goes on.
-const KEPT: isize = 32 * 8;
+/// Entries that a thread keeps, of those that it has deleted, before it looks whether anybody looks at them; and as many that
+/// somebody else, who was stopped, may look at.
+const KEPT: isize = 2 * 64;
 
 /// What is freed, and when, depends on what all threads do, so one test at a time does anything.
 fn alone() -> MutexGuard<'static, ()> {

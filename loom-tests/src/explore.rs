@@ -15,7 +15,7 @@ use std::{
 };
 
 use freewheel::{
-    reclaim,
+    reclaim::Birth,
     sync::{Twins, twins},
 };
 use loom::model::Builder;
@@ -84,8 +84,8 @@ fn run<O: Ord + Send + 'static>(
     let record = Arc::new(Mutex::new((0_u64, BTreeSet::new())));
     let sink = Arc::clone(&record);
     builder.check(move || {
-        // The first `pin` creates the collector and would order its thread before all others that pin.
-        drop(reclaim::pin());
+        // Whoever comes first makes the eras, and would be ordered before all others that use them.
+        let _ = Birth::now();
         let outcome = model();
         let mut record = sink.lock().unwrap_or_else(PoisonError::into_inner);
         record.0 += 1;

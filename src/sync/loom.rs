@@ -26,7 +26,7 @@ mod weaken;
 
 /// The checker's own types, for the models of [`reclaim`](crate::reclaim) and [`seat`](crate::util::seat): no twins, no call sites.
 pub mod raw {
-    pub use loom::{lazy_static, sync::atomic::AtomicUsize, thread_local};
+    pub use loom::{lazy_static, thread_local};
 }
 
 pub mod atomic {

@@ -12,7 +12,7 @@ pub use shuttle::{
 
 /// The checker's own types, for the models of [`reclaim`](crate::reclaim) and [`seat`](crate::util::seat).
 pub mod raw {
-    pub use shuttle::{lazy_static, sync::atomic::AtomicUsize, thread_local};
+    pub use shuttle::{lazy_static, thread_local};
 }
 
 pub mod cell {
