@@ -1,6 +1,13 @@
 //! What changes many keys: `retain`, `clear`, `reserve`, `extend`, `shrink_to_fit`.
 
+use std::{
+    cell::Cell,
+    hash::{Hash, Hasher},
+};
+
 use freewheel::ShardedMap;
+
+use crate::hashers::BuildIdentity;
 
 fn sorted(map: &ShardedMap<u64, u64>) -> Vec<(u64, u64)> {
     let mut entries: Vec<_> = map.pin().iter().map(|(&key, &value)| (key, value)).collect();
@@ -116,4 +123,45 @@ fn shrink_to_fit_keeps_what_is_there() {
     assert_eq!((map.len(), sorted(&map)), (0, vec![]));
     map.store(1, 1);
     assert_eq!(sorted(&map), [(1, 1)]);
+}
+
+thread_local! {
+    static COMPARED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A key that says what its hash is, and counts how often this thread has compared some.
+#[derive(Clone, Copy, Debug, Eq)]
+struct Key {
+    hash: u64,
+    number: u32,
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        COMPARED.set(COMPARED.get() + 1);
+        (self.hash, self.number) == (other.hash, other.number)
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+/// Keys of one bucket that found no room there are in the next one, and have lookups go on to that: while they are there.
+#[test]
+fn keys_that_are_deleted_cost_no_later_look() {
+    let map = ShardedMap::with_hasher(BuildIdentity::default());
+    let [first, second] = [0, 1].map(|hash| move |number| Key { hash, number });
+    (0..9).for_each(|number| map.store(first(number), ()));
+    (0..2).for_each(|number| map.store(second(number), ()));
+    let compared = || {
+        COMPARED.set(0);
+        assert!(!map.contains_key(&first(9)));
+        COMPARED.get()
+    };
+    assert_eq!(compared(), 11, "all of them look alike, and some of the first are beside the second");
+    assert!((0..9).all(|number| map.delete(&first(number))));
+    assert_eq!(compared(), 0);
 }

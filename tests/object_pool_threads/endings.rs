@@ -155,6 +155,26 @@ fn a_thread_can_take_and_put_in_its_last_moments() {
 }
 
 #[test]
+fn keep_and_reset_see_what_comes_back_in_the_last_moments_of_a_thread() {
+    alone(|| {
+        let pool =
+            ObjectPool::builder(|| 0).keep(|number| number % 2 == 0).reset(|number| *number += 10).build();
+        let pool = Arc::new(pool);
+        let give_back = || {
+            let mut objects = [(); 4].map(|()| pool.get_owned());
+            objects.iter_mut().zip(0..).for_each(|(object, number)| **object = number);
+            move || drop(objects)
+        };
+        with_last_moments(give_back(), give_back(), give_back());
+        assert_eq!(figures(&pool), Figures { misses: 12, dropped: 6, idle: 6, ..Figures::default() });
+        let pool = Arc::into_inner(pool).expect("nobody else has it");
+        let mut kept = pool.into_inner();
+        kept.sort_unstable();
+        assert_eq!(kept, [10, 10, 10, 12, 12, 12]);
+    });
+}
+
+#[test]
 fn the_last_owner_may_end_in_the_last_moments_of_a_thread() {
     alone(|| {
         for round in 0..3 {
