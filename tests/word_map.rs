@@ -257,3 +257,54 @@ fn a_function_that_changes_the_map_it_is_called_by_panics_and_nothing_has_change
     assert!(catch_unwind(AssertUnwindSafe(|| map.update(1, |_| panic!("of the user's")))).is_err());
     assert_eq!((map.swap(1, 3), map.len(), other.len()), (Some(2), 1, 1));
 }
+
+thread_local! {
+    /// After so many hashes the hasher panics.
+    static HASHES_LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
+}
+
+/// Hashes a word to itself, its bits reversed.
+#[derive(Default)]
+struct Failing(u64);
+
+impl Hasher for Failing {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("keys are words")
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = word.reverse_bits();
+    }
+
+    fn finish(&self) -> u64 {
+        HASHES_LEFT.set(HASHES_LEFT.get().checked_sub(1).expect("there are hashes left"));
+        self.0
+    }
+}
+
+/// The map hashes its keys when it grows, and has locked a segment then.
+#[test]
+fn a_hasher_that_panics_while_the_map_grows_changes_nothing_and_locks_nothing() {
+    type Map = WordMap<u64, u64, BuildHasherDefault<Failing>>;
+    // A segment becomes larger; the same and divides, again and again; a segment that is full divides.
+    let cases: [(u64, fn(&Map)); 3] =
+        [(3, |map| map.store(1000, 1)), (3, |map| map.reserve(700)), (160, |map| map.store(1000, 1))];
+    for (keys, change) in cases {
+        let map = Map::default();
+        (0..keys).for_each(|key| map.store(key, !key));
+        for hashes in 0.. {
+            HASHES_LEFT.set(hashes);
+            let changed = catch_unwind(AssertUnwindSafe(|| change(&map)));
+            HASHES_LEFT.set(u64::MAX);
+            // The thread, and others.
+            map.store(0, !0);
+            thread::scope(|scope| scope.spawn(|| map.store(1, !1)).join().expect("the lock is free"));
+            assert!((0..keys).all(|key| map.load(key) == Some(!key)), "after {hashes} hashes");
+            if changed.is_ok() {
+                assert!(hashes > keys, "only {hashes} hashes");
+                break;
+            }
+            assert_eq!((map.len() as u64, map.load(1000)), (keys, None));
+        }
+    }
+}

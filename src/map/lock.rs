@@ -57,3 +57,13 @@ impl Lock {
         self.0.store(Self::FREE, Release);
     }
 }
+
+/// A lock that the caller has, and that is released when this is dropped.
+#[derive(Debug)]
+pub(super) struct Held<'a>(pub(super) &'a Lock);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.unlock();
+    }
+}

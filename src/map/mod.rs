@@ -35,7 +35,7 @@
 //!
 //! No lock is ever handed out: not by a reference, not by an iterator. So holding one, across whatever, stops nobody. Code of
 //! the user's runs under a lock in few places: the function for [`compute`](ShardedMap::compute), `eq` of keys and values,
-//! and `clone` of the key in [`compare_and_swap`](ShardedMap::compare_and_swap). There, reading the map is fine, and changing
+//! `clone` of the key in [`compare_and_swap`](ShardedMap::compare_and_swap), and the hasher of a [`WordMap`] that grows. There, reading the map is fine, and changing
 //! the same map panics at once with a message, always, instead of waiting for itself now and then. (Two maps whose
 //! functions for `compute` change each other can wait for each other, as any two locks can.)
 //!

@@ -9,6 +9,7 @@ use std::fmt;
 
 use super::{
     block::{AtomicBlock, Block},
+    lock::Held,
     segment::{AtomicSegment, Bucket, Segment},
 };
 use crate::sync::{
@@ -91,6 +92,8 @@ impl<B: Bucket> Table<B> {
     fn grow_until(&self, hash: u64, depth: u32, log: u32, hash_of: &impl Fn(B::Item) -> u64) {
         loop {
             let segment = self.lock(hash);
+            // `hash_of` may panic.
+            let _held = Held(&segment.header().lock);
             let is_deep = segment.header().depth.load(Relaxed) >= depth;
             let mut growth = self.growth.lock();
             if segment.log() < log || (!is_deep && !segment.is_full_grown()) {
@@ -98,12 +101,8 @@ impl<B: Bucket> Table<B> {
             } else if !is_deep && self.can_divide(segment, &growth) {
                 self.divide(segment, hash, &mut growth, hash_of);
             } else {
-                drop(growth);
-                segment.header().lock.unlock();
                 return;
             }
-            drop(growth);
-            segment.header().lock.unlock();
         }
     }
 
@@ -191,9 +190,12 @@ impl<B: Bucket> Table<B> {
         hash_of: &impl Fn(B::Item) -> u64,
     ) {
         let depth = segment.header().depth.load(Relaxed);
+        // Before anything is made or changed: `hash_of` may panic.
+        let mut items = Vec::with_capacity(segment.header().len.load(Relaxed) as usize);
+        items.extend(segment.items().map(|(_, item)| (hash_of(item), item)));
         let larger = Segment::new(segment.log() + 1, depth);
         larger.header().lock.lock();
-        segment.items().for_each(|(_, item)| larger.put(hash_of(item), item));
+        items.into_iter().for_each(|(hash, item)| larger.put(hash, item));
         self.places(hash, depth).for_each(|place| larger.store(place));
         larger.header().lock.unlock();
         // SAFETY: it is freed with the table.
@@ -212,11 +214,12 @@ impl<B: Bucket> Table<B> {
     ) {
         let depth = segment.header().depth.load(Relaxed);
         let half = 1 << (63 - depth);
-        let upper = Segment::new(segment.log(), depth + 1);
-        upper.header().lock.lock();
+        // Before anything is made or changed: `hash_of` may panic.
         let mut movers = Vec::with_capacity(segment.header().len.load(Relaxed) as usize);
         let with_hashes = segment.items().map(|(slot, item)| (slot, item, hash_of(item)));
         movers.extend(with_hashes.filter(|(_, _, hash)| hash & half != 0));
+        let upper = Segment::new(segment.log(), depth + 1);
+        upper.header().lock.lock();
         movers.iter().for_each(|(_, item, hash)| upper.put(*hash, *item));
         if self.directory().is_some_and(|(_, bits)| bits == depth) {
             self.double(growth);
