@@ -133,6 +133,8 @@ fn a_thread_can_take_and_put_in_its_last_moments() {
     alone(|| {
         let maker = Maker::of(1000);
         let pool = shared_pool(&maker);
+        // One is in use all the time: a count that is off by one put is off below zero otherwise, and shown as zero.
+        let kept = pool.get_owned();
         for _ in 0..50 {
             let use_it = |mut objects: usize| {
                 let (pool, maker) = (Arc::clone(&pool), maker.clone());
@@ -146,10 +148,16 @@ fn a_thread_can_take_and_put_in_its_last_moments() {
             with_last_moments(use_it(1), use_it(2), use_it(3));
         }
         let stats = figures(&pool);
-        assert_eq!((stats.hits + stats.misses, stats.dropped, stats.in_use), (50 * (2 + 3 + 4 + 3), 0, 0));
-        assert_eq!((stats.idle as usize, maker.made()), (maker.living(), 150 + stats.misses as usize));
-        assert!(stats.misses <= 4, "{stats:?}");
-        drop(pool);
+        assert_eq!(
+            (stats.hits + stats.misses, stats.dropped, stats.in_use),
+            (1 + 50 * (2 + 3 + 4 + 3), 0, 1)
+        );
+        assert_eq!(
+            ((stats.in_use + stats.idle) as usize, maker.made()),
+            (maker.living(), 150 + stats.misses as usize)
+        );
+        assert!(stats.misses <= 5, "{stats:?}");
+        drop((kept, pool));
         maker.assert_all_gone();
     });
 }
