@@ -50,7 +50,7 @@ fn pop_racing_push_gets_the_whole_value_or_nothing() {
 
 #[test]
 fn racing_pops_share_out_the_values() {
-    explore(3, [(Some(1), Some(2)), (Some(2), Some(1))], || race(Stack::new([1, 2]), Stack::pop, Stack::pop));
+    explore(2, [(Some(1), Some(2)), (Some(2), Some(1))], || race(Stack::new([1, 2]), Stack::pop, Stack::pop));
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn a_node_that_came_after_the_guard_is_kept() {
 
 #[test]
 fn leaking_pops_are_right() {
-    check(3, pops_race_with(Stack::pop_leaking));
+    check(2, pops_race_with(Stack::pop_leaking));
 }
 
 /// A model of two pops. Both leak their nodes, so that a wrong one reads a mark and not freed memory.
@@ -242,7 +242,7 @@ fn pops_race_with(pop: fn(&Stack<u32>) -> Option<u32>) -> impl Fn() {
 }
 
 fn assert_caught(wrong_pop: fn(&Stack<u32>) -> Option<u32>) {
-    let message = refute(3, pops_race_with(wrong_pop));
+    let message = refute(2, pops_race_with(wrong_pop));
     let caught = message.contains("Causality violation") || message.contains(USE_AFTER_FREE);
     assert!(caught, "failed for another reason: {message}");
 }
@@ -267,7 +267,7 @@ fn loading_without_protecting_is_caught() {
         };
         race(Stack::new([1]), churn, Stack::pop_without_protecting);
     };
-    let message = refute(3, churn);
+    let message = refute(2, churn);
     let caught = message.contains("Causality violation") || message.contains(USE_AFTER_FREE);
     assert!(caught, "failed for another reason: {message}");
 }
