@@ -30,6 +30,10 @@
 //! | `load_or_store`, `load_or_store_with` of a key that is there | lock-free |
 //! | `len`, `is_empty` | wait-free |
 //! | what changes something | takes the lock of one segment, for some nanoseconds; microseconds if it divides |
+//! | what makes a segment grow: a key for which there is no room, `reserve` | takes beside that a lock of the map: one segment grows at a time |
+//!
+//! So a thread that stops while it writes is in the way of writers of its segment alone; if it stops while its segment grows,
+//! writers of other segments go on until those have to grow too.
 //!
 //! # No deadlocks
 //!
