@@ -149,3 +149,29 @@ fn a_reader_that_is_stopped_while_the_segment_divides_sees_each_key_once() {
     check::<Sharded>();
     check::<Words>();
 }
+
+/// Steps of a look for the target, which is not there, in a map to which `past` has happened.
+fn steps_after<M: Map>(past: fn(&M)) -> usize {
+    // Its bucket is full.
+    let scene = Scene::large::<M>(M::SLOTS, None);
+    let map = scene.map::<M>();
+    past(&map);
+    at_each_step(|stops| stops.during(|| (), || assert_eq!(map.load(TARGET), None), || ())).len()
+}
+
+#[test]
+fn who_looks_goes_no_further_than_there_is_something_to_find() {
+    fn check<M: Map>() {
+        let before = steps_after::<M>(|_| ());
+        let meanwhile =
+            steps_after::<M>(|map| (0..2 * M::SLOTS).for_each(|number| map.store(guest(number), 0)));
+        let after = steps_after::<M>(|map| {
+            (0..2 * M::SLOTS).for_each(|number| map.store(guest(number), 0));
+            (0..2 * M::SLOTS).for_each(|number| assert!(map.delete(guest(number))));
+        });
+        assert!(meanwhile > before, "{meanwhile} and {before} steps");
+        assert_eq!(after, before);
+    }
+    check::<Sharded>();
+    check::<Words>();
+}
