@@ -157,7 +157,6 @@ impl<K> TraceRegistry<K> {
 
 impl<K: Eq + Hash> TraceRegistry<K> {
     /// Begins a trace without spans, unless it is under way; returns whether it was not.
-    #[expect(clippy::must_use_candidate, reason = "it may well be under way")]
     pub fn register(&self, id: K) -> bool {
         !self.traces.get_or_store(id, Active::new(0)).is_loaded()
     }
@@ -173,7 +172,6 @@ impl<K: Eq + Hash> TraceRegistry<K> {
     }
 
     /// Counts one more span of a trace, which begins with that if it is not under way; returns how many it has.
-    #[expect(clippy::must_use_candidate, reason = "it counts")]
     pub fn increment_span_count<Q>(&self, id: &Q) -> u64
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
@@ -188,7 +186,6 @@ impl<K: Eq + Hash> TraceRegistry<K> {
     }
 
     /// Ends a trace, and returns what is known of it: every span that was counted until now.
-    #[expect(clippy::must_use_candidate, reason = "it deletes")]
     pub fn delete<Q: Hash + Equivalent<K> + ?Sized>(&self, id: &Q) -> Option<TraceInfo> {
         self.traces.take(id, |_| true, Active::end)
     }

@@ -286,8 +286,9 @@ impl Hasher for Failing {
 #[test]
 fn a_hasher_that_panics_while_the_map_grows_changes_nothing_and_locks_nothing() {
     type Map = WordMap<u64, u64, BuildHasherDefault<Failing>>;
+    type Change = fn(&Map);
     // A segment becomes larger; the same and divides, again and again; a segment that is full divides.
-    let cases: [(u64, fn(&Map)); 3] =
+    let cases: [(u64, Change); 3] =
         [(3, |map| map.store(1000, 1)), (3, |map| map.reserve(700)), (160, |map| map.store(1000, 1))];
     for (keys, change) in cases {
         let map = Map::default();
