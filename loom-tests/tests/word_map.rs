@@ -171,3 +171,24 @@ fn iter_sees_no_key_twice_that_leaves_and_comes_back() {
         race::<Constant, 2, _, _>([(2, 0), (1, 0)], come_back, keys).1
     });
 }
+
+#[test]
+fn iter_sees_no_key_twice_that_comes_back_further_on() {
+    explore(2, [vec![], vec![2]], || {
+        // Two buckets, of which the second one is empty.
+        let map = Arc::new(Map::<Constant>::from_iter([(2, 0), (1, 0)]));
+        map.delete(1);
+        let come_back = {
+            let map = Arc::clone(&map);
+            thread::spawn(move || {
+                map.delete(2);
+                map.store(3, 0);
+                map.store(2, 0);
+            })
+        };
+        let mut keys: Vec<u64> = map.iter().map(|(key, _)| key).collect();
+        keys.retain(|&key| key < 3);
+        come_back.join().unwrap();
+        keys
+    });
+}
