@@ -6,7 +6,7 @@ use std::{
     sync::RwLock,
 };
 
-use freewheel::ShardedMap;
+use freewheel::{ShardedMap, map::WordMap};
 
 use super::Key;
 
@@ -40,6 +40,29 @@ impl<K: Key> Map<K> for Freewheel<K> {
     #[inline(always)]
     fn delete(&self, key: &K) {
         ShardedMap::delete(self, key);
+    }
+}
+
+pub(super) type Words = WordMap<u64, u64, Hasher>;
+
+impl Map<u64> for Words {
+    fn new() -> Self {
+        Self::with_hasher(Hasher::default())
+    }
+
+    #[inline(always)]
+    fn get(&self, key: &u64) -> Option<u64> {
+        self.load(*key)
+    }
+
+    #[inline(always)]
+    fn store(&self, key: &u64, value: u64) {
+        WordMap::store(self, *key, value);
+    }
+
+    #[inline(always)]
+    fn delete(&self, key: &u64) {
+        WordMap::delete(self, *key);
     }
 }
 

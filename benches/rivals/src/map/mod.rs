@@ -18,13 +18,14 @@ const KEYS: u64 = 100_000;
 pub(crate) fn races() -> Vec<Race> {
     let race = |case, contestants| Race { unit: Unit::MillionsPerSecond, ..Race::new(case, contestants) };
     vec![
-        race("get", all::<u64>(Mix::Get)),
-        race("get_95_store_5", all::<u64>(Mix::ReadMostly)),
-        race("get_50_store_25_delete_25", all::<u64>(Mix::Half)),
+        race("get", with_words(Mix::Get)),
+        Race { notes: vec!["with a guard that is made once"], ..race("get_guarded", guarded()) },
+        race("get_95_store_5", with_words(Mix::ReadMostly)),
+        race("get_50_store_25_delete_25", with_words(Mix::Half)),
         race("text_get_95_store_5", all::<String>(Mix::ReadMostly)),
         Race {
             notes: vec!["from nothing to a million keys; all threads together"],
-            ..race("grow", all::<u64>(Mix::Grow))
+            ..race("grow", with_words(Mix::Grow))
         },
     ]
 }
@@ -52,6 +53,37 @@ fn all<K: Key>(mix: Mix) -> Vec<Contestant> {
         contestant::<K, maps::Locked<K>>("std RwLock<HashMap>", mix),
         contestant::<K, maps::Locked64<K>>("64 parking_lot RwLock<HashMap>", mix),
     ]
+}
+
+/// Every map of words.
+fn with_words(mix: Mix) -> Vec<Contestant> {
+    let words = contestant::<u64, maps::Words>("freewheel WordMap", mix);
+    [words].into_iter().chain(all::<u64>(mix)).collect()
+}
+
+/// Those that have guards.
+fn guarded() -> Vec<Contestant> {
+    let freewheel: &'static maps::Freewheel<u64> = Box::leak(Box::new(filled()));
+    let papaya: &'static maps::Papaya<u64> = Box::leak(Box::new(filled()));
+    vec![
+        Contestant::with_local(
+            "freewheel ShardedMap",
+            |thread| (numbers(thread), freewheel.pin()),
+            |(numbers, map), _| consume(map.get(&u64::of(numbers.below(KEYS))).copied().unwrap_or_default()),
+        ),
+        Contestant::with_local(
+            "papaya",
+            |thread| (numbers(thread), papaya.pin()),
+            |(numbers, map), _| consume(map.get(&u64::of(numbers.below(KEYS))).copied().unwrap_or_default()),
+        ),
+    ]
+}
+
+/// A map with all keys.
+fn filled<K: Key, M: Map<K>>() -> M {
+    let map = M::new();
+    (0..KEYS).for_each(|key| map.store(&K::of(key), 1));
+    map
 }
 
 /// A type of keys.
@@ -83,6 +115,15 @@ impl Numbers {
         self.0 ^= self.0 << 17;
         self.0
     }
+
+    #[inline(always)]
+    fn below(&mut self, end: u64) -> u64 {
+        ((self.next() >> 32) * end) >> 32
+    }
+}
+
+fn numbers(thread: usize) -> Numbers {
+    Numbers(thread as u64 * 77 + 1)
 }
 
 fn contestant<K: Key, M: Map<K>>(who: &'static str, mix: Mix) -> Contestant {
@@ -90,10 +131,8 @@ fn contestant<K: Key, M: Map<K>>(who: &'static str, mix: Mix) -> Contestant {
     if let Mix::Grow = mix {
         return Contestant::weighed(who, |threads| threads as f64 * grow::<K, M>(threads));
     }
-    let map = M::new();
-    keys[..KEYS as usize].iter().for_each(|key| map.store(key, 1));
-    let local = |thread| Numbers(thread as u64 * 77 + 1);
-    Contestant::with_local(who, local, move |numbers, _| {
+    let map: M = filled();
+    Contestant::with_local(who, numbers, move |numbers, _| {
         let number = numbers.next();
         let number_of_keys = if let Mix::Half = mix { 2 * KEYS } else { KEYS };
         let key = &keys[(((number >> 32) * number_of_keys) >> 32) as usize];
