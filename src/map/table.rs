@@ -192,11 +192,15 @@ impl<B: Bucket> Table<B> {
         let depth = segment.header().depth.load(Relaxed);
         // Before anything is made or changed: `hash_of` may panic.
         let mut items = Vec::with_capacity(segment.header().len.load(Relaxed) as usize);
-        items.extend(segment.items().map(|(_, item)| (hash_of(item), item)));
+        items.extend(segment.items().map(|(slot, item)| (slot, item, hash_of(item))));
         let larger = Segment::new(segment.log() + 1, depth);
         larger.header().lock.lock();
-        items.into_iter().for_each(|(hash, item)| larger.put(hash, item));
+        items.iter().for_each(|(_, item, hash)| larger.put(*hash, *item));
         self.places(hash, depth).for_each(|place| larger.store(place));
+        // Before one is taken out of the larger one and freed: whoever still looks here must not find it (`reclaim`, REACH).
+        for (slot, _, hash) in items {
+            segment.take(hash, slot);
+        }
         larger.header().lock.unlock();
         // SAFETY: it is freed with the table.
         growth.old_segments.push(unsafe { segment.until() });
