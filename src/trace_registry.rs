@@ -21,6 +21,7 @@ use equivalent::Equivalent;
 
 use crate::{
     ShardedMap,
+    map::LoadOrStore,
     sync::atomic::{
         AtomicU64,
         Ordering::{AcqRel, Acquire},
@@ -177,9 +178,11 @@ impl<K: Eq + Hash> TraceRegistry<K> {
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
         loop {
-            let found = self.traces.get_or_store_with(id, || Active::new(1));
-            let is_counted = !found.is_loaded();
-            if let Some(spans) = if is_counted { Some(1) } else { found.into_inner().add() } {
+            let counted = match self.traces.get_or_store_with(id, || Active::new(1)) {
+                LoadOrStore::Stored(_) => Some(1),
+                LoadOrStore::Loaded(trace) => trace.add(),
+            };
+            if let Some(spans) = counted {
                 return spans;
             }
         }
