@@ -24,7 +24,7 @@ use crate::{
     map::LoadOrStore,
     sync::atomic::{
         AtomicU64,
-        Ordering::{AcqRel, Acquire},
+        Ordering::{Acquire, Release},
     },
 };
 
@@ -120,7 +120,7 @@ impl Active {
     /// Counts one more span, and returns how many there are; none if the trace is over.
     fn add(&self) -> Option<u64> {
         // Acquire: edge OVER. The next look at the map does not find this trace.
-        let before = self.spans.fetch_add(1, AcqRel);
+        let before = self.spans.fetch_add(1, Acquire);
         (before & Self::OVER == 0).then(|| before + 1)
     }
 
@@ -138,7 +138,7 @@ impl Active {
     /// Ends the trace, which the caller has taken out of the map.
     fn end(&self) -> TraceInfo {
         // Release: edge OVER.
-        self.with(self.spans.fetch_or(Self::OVER, AcqRel))
+        self.with(self.spans.fetch_or(Self::OVER, Release))
     }
 }
 

@@ -31,6 +31,20 @@ fn a_span_racing_delete_is_in_the_trace_that_ends_or_begins_one_anew() {
 }
 
 #[test]
+fn get_racing_delete_ends_with_what_was_counted_or_nothing() {
+    explore(2, [(Some(1), Some(1)), (None, Some(1))], || {
+        let traces = Arc::new(TraceRegistry::new());
+        traces.increment_span_count(&1);
+        let thread = {
+            let traces = Arc::clone(&traces);
+            thread::spawn(move || traces.get(&1).map(|trace| trace.spans()))
+        };
+        let ended = traces.delete(&1).map(|trace| trace.spans());
+        (thread.join().unwrap(), ended)
+    });
+}
+
+#[test]
 fn two_first_spans_are_two_of_one_trace() {
     explore(2, [(1, 2), (2, 1)], || {
         let (counted, too, traces) = race(0, |traces| traces.increment_span_count(&1));
