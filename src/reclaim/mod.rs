@@ -11,23 +11,25 @@
 //! So a thread that stops, or a guard that is kept and not used, keeps what there was when it last loaded a pointer, and
 //! nothing that came after: whatever the others do, what waits is bounded.
 //!
-//! | file      | what                                                  |
-//! |-----------|-------------------------------------------------------|
-//! | `eras.rs` | the clock, guards, and what they reserve              |
-//! | `bin.rs`  | what one thread has unlinked, until it can be freed   |
+//! | file       | what                                                             |
+//! |------------|------------------------------------------------------------------|
+//! | `eras.rs`  | the clock, and the eras that threads have reserved               |
+//! | `guard.rs` | guards, by which a thread keeps what it finds                    |
+//! | `bin.rs`   | what one thread has unlinked, until it can be freed              |
+//! | `world.rs` | where the clock is, and what belongs to the calling thread       |
 //!
 //! # Memory ordering
 //!
 //! | edge   | Release side                | Acquire side                | what becomes visible                                |
 //! |--------|-----------------------------|-----------------------------|-----------------------------------------------------|
-//! | `GONE` | `Eras::advance`: `now`, RMW | `Stay::enter`: `now`, load  | what was unlinked in eras before                    |
+//! | `GONE` | `Clock::advance`: RMW | `Stay::enter`: clock, load | what was unlinked in eras before                    |
 //! | `LEFT` | `Stay::leave`: `first`      | `Stay::reserved`: `first`   | that the owner is done with what it looked at       |
 //!
 //! and by sequentially consistent fences, which forbid store buffering:
 //!
 //! | pair   | one side                                               | the other side                                         |
 //! |--------|--------------------------------------------------------|--------------------------------------------------------|
-//! | `SEEN` | `Stay::{enter, extend}`: reserve; fence; load pointers | `Eras::advance`: unlinked; fence; read the reservations |
+//! | `SEEN` | `Stay::{enter, extend}`: reserve; fence; load pointers | `Clock::advance`: unlinked; fence; read the reservations |
 //!
 //! So a reservation is seen, or its owner does not find the object. The rest is Relaxed: who finds an object by an edge of its
 //! structure sees the clock no earlier than the object's maker did.
@@ -43,8 +45,11 @@
 
 mod bin;
 mod eras;
+mod guard;
+mod world;
 
 pub use self::{
     bin::{Bin, Born},
-    eras::{Birth, Guard, pin},
+    eras::Birth,
+    guard::{Guard, pin},
 };
