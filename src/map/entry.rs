@@ -5,12 +5,15 @@ use std::ptr::NonNull;
 use crate::reclaim::Birth;
 
 /// What a slot points to. It does not change, apart from interior mutability, and does not move.
+///
+/// In that order, for readers do not look at the last two: they may be in another cache line.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Entry<K, V> {
-    hash: u32,
-    pub(super) birth: Birth,
     pub(super) key: K,
     pub(super) value: V,
+    hash: u32,
+    pub(super) birth: Birth,
 }
 
 /// What is kept of a hash, half of its bits, twice: the first ones lead to a segment, the last ones to a bucket, and those
@@ -26,7 +29,7 @@ impl<K, V> Entry<K, V> {
     /// An entry that nobody can reach yet. `hash` [places](placing) it.
     #[inline]
     pub(super) fn new(hash: u64, key: K, value: V) -> Self {
-        Self { hash: hash as u32, birth: Birth::now(), key, value }
+        Self { key, value, hash: hash as u32, birth: Birth::now() }
     }
 
     /// What [places](placing) it.

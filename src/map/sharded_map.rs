@@ -12,7 +12,7 @@ use super::{
     entry::{Entry, placing},
     limbo::Limbo,
     local::{Local, Writer},
-    pointers::{Keep, Pointers},
+    pointers::{Glance, Keep, Pointers},
     segment::Segment,
     table::Table,
 };
@@ -190,6 +190,30 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         K: 'a,
         V: 'a,
     {
+        let segment = self.table.find(hash)?;
+        let bucket = segment.bucket(hash as usize);
+        // SAFETY: the caller vouches for it.
+        match unsafe { bucket.glance(hash, guard, |found| key.equivalent(found)) } {
+            Glance::Here(entry) => Some(entry),
+            // It may have left for another segment before we came to its slot: edge TAKEN.
+            Glance::Nowhere if self.table.find(hash)? == segment => None,
+            // SAFETY: the caller vouches for it.
+            _ => unsafe { self.find_patiently(key, hash, guard) },
+        }
+    }
+
+    /// As [`find`](Self::find), whatever is in the way.
+    ///
+    /// # Safety
+    /// The guard is there as long as `'a`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn find_patiently<'a, Q>(&self, key: &Q, hash: u64, guard: &Guard) -> Option<&'a Entry<K, V>>
+    where
+        Q: Equivalent<K> + ?Sized,
+        K: 'a,
+        V: 'a,
+    {
         let mut segment = self.table.find(hash)?;
         loop {
             // SAFETY: the caller vouches for it.
@@ -197,7 +221,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
             if let Some((_, entry)) = found {
                 return Some(entry);
             }
-            // It may have left for another segment before we came to its slot: edge TAKEN.
+            // As above: edge TAKEN.
             let now = self.table.find(hash)?;
             if now == segment {
                 return None;

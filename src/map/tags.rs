@@ -23,13 +23,13 @@ impl Tags {
         (hash >> 6) as u8 | 0x80
     }
 
-    /// The slots with that tag.
+    /// The slots with that tag; and perhaps, after such a one, others that are filled.
     #[inline]
     pub(super) fn with_tag(self, tag: u8) -> Slots {
-        // Zero where the tag is; a carry never leaves its byte, so nothing else looks like it.
+        // Zero where the tag is. Subtraction carries beyond a zero, so a one above it looks alike: a tag, of which the lowest
+        // bit is another.
         let difference = self.0 ^ (u64::from(tag) * LOWEST);
-        let low_bits = HIGHEST - LOWEST;
-        Slots(!(((difference & low_bits) + low_bits) | difference) & HIGHEST)
+        Slots(difference.wrapping_sub(LOWEST) & !difference & HIGHEST)
     }
 
     #[inline]
