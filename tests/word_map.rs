@@ -172,10 +172,37 @@ fn it_does_what_a_hash_map_does_with_bad_hashes() {
     does_what_a_hash_map_does::<Bits<0, { u64::MAX }>>(30_000, 2_000);
 }
 
+/// Many segments, but few buckets: most keys find no room in theirs until their segment is divided.
+#[derive(Default)]
+struct FewBuckets(u64);
+
+impl Hasher for FewBuckets {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("keys are words")
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = word.wrapping_mul(0x9e37_79b9_7f4a_7c15) & (0xffff << 48 | 7);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 #[test]
 fn readers_find_what_stays_while_others_come_and_go() {
+    readers_find_what_stays::<std::hash::DefaultHasher>();
+}
+
+#[test]
+fn readers_find_what_stays_while_it_moves_to_nearer_buckets() {
+    readers_find_what_stays::<FewBuckets>();
+}
+
+fn readers_find_what_stays<H: Hasher + Default>() {
     const STAYS: u64 = 500;
-    let map: WordMap<_, _> = (0..STAYS).map(|key| (key, key << 32)).collect();
+    let map: WordMap<_, _, BuildHasherDefault<H>> = (0..STAYS).map(|key| (key, key << 32)).collect();
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         for seed in 0..2 {

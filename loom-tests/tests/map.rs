@@ -45,7 +45,16 @@ fn race<S: BuildHasher + Default + 'static, const N: usize, A: 'static, B>(
     other: impl FnOnce(&Map<S>) -> A + 'static,
     main: impl FnOnce(&Map<S>) -> B,
 ) -> (A, B) {
-    let map = Arc::new(Map::<S>::default());
+    race_on(Map::default(), entries, other, main)
+}
+
+fn race_on<S: BuildHasher + Default + 'static, const N: usize, A: 'static, B>(
+    map: Map<S>,
+    entries: [(u64, u64); N],
+    other: impl FnOnce(&Map<S>) -> A + 'static,
+    main: impl FnOnce(&Map<S>) -> B,
+) -> (A, B) {
+    let map = Arc::new(map);
     entries.iter().for_each(|(key, value)| store(&map, *key, *value));
     let thread = {
         let map = Arc::clone(&map);
@@ -121,6 +130,25 @@ fn a_key_is_found_while_its_segment_becomes_larger() {
         let look = |map: &Map<Constant>| load(map, LOW);
         race([(LOW, 1), (HIGH, 2), (LOW_TOO, 3)], |map| store(map, 5, 5), look).1
     });
+}
+
+/// Fills a segment of two buckets, with `MOVES` in the second for the first is full, and divides it; after that there is room.
+fn race_with_a_move<A>(main: impl FnOnce(&Map) -> A) -> A {
+    let (high_too, beside, last) = (3 << 62, 1, 1 << 60);
+    let entries = [(HIGH, 1), (high_too, 2), (MOVES, 3), (beside, 4)];
+    race_on(Map::with_buckets(1), entries, move |map| store(map, last, 5), main).1
+}
+
+const MOVES: u64 = 1 << 61;
+
+#[test]
+fn a_key_that_moves_to_a_nearer_bucket_is_found() {
+    explore(2, [Some(3)], || race_with_a_move(|map| load(map, MOVES)));
+}
+
+#[test]
+fn iter_sees_a_key_that_moves_to_a_nearer_bucket_once() {
+    explore(1, [1], || race_with_a_move(|map| keys(map).iter().filter(|&&key| key == MOVES).count()));
 }
 
 #[test]

@@ -25,7 +25,17 @@ fn race<S: BuildHasher + Default + 'static, const N: usize, A: 'static, B>(
     other: impl FnOnce(&Map<S>) -> A + 'static,
     main: impl FnOnce(&Map<S>) -> B,
 ) -> (A, B) {
-    let map = Arc::new(Map::<S>::from_iter(pairs));
+    race_on(Map::default(), pairs, other, main)
+}
+
+fn race_on<S: BuildHasher + Default + 'static, const N: usize, A: 'static, B>(
+    mut map: Map<S>,
+    pairs: [(u64, u64); N],
+    other: impl FnOnce(&Map<S>) -> A + 'static,
+    main: impl FnOnce(&Map<S>) -> B,
+) -> (A, B) {
+    map.extend(pairs);
+    let map = Arc::new(map);
     let thread = {
         let map = Arc::clone(&map);
         thread::spawn(move || other(&map))
@@ -97,6 +107,18 @@ fn a_key_is_found_while_its_segment_becomes_larger() {
     explore(3, [Some(1)], || {
         race::<Constant, 2, _, _>([(LOW, 1), (HIGH, 2)], |map| map.store(3, 3), |map| map.load(LOW)).1
     });
+}
+
+/// Fills a segment of two buckets, with `MOVES` in the second for the first is full, and divides it; after that there is room.
+fn race_with_a_move<A>(main: impl FnOnce(&Map) -> A) -> A {
+    race_on(Map::with_buckets(1), [(HIGH, 1), (MOVES, 3)], |map| map.store(1, 5), main).1
+}
+
+const MOVES: u64 = 1 << 62;
+
+#[test]
+fn a_key_that_moves_to_a_nearer_bucket_is_found() {
+    explore(2, [Some(3)], || race_with_a_move(|map| map.load(MOVES)));
 }
 
 #[test]

@@ -5,10 +5,7 @@ use std::ptr::NonNull;
 use crate::reclaim::Birth;
 
 /// What a slot points to. It does not change, apart from interior mutability, and does not move.
-///
-/// In that order, for readers do not look at the last two: they may be in another cache line.
 #[derive(Debug)]
-#[repr(C)]
 pub(super) struct Entry<K, V> {
     pub(super) key: K,
     pub(super) value: V,

@@ -24,15 +24,15 @@ impl<'a, K: Eq, V> Entries<'a, K, V> {
         loop {
             let segment = self.table.find(hash)?;
             let depth = segment.header().depth.load(Relaxed);
-            let taken = segment.taken();
+            let (taken, moves) = (segment.taken(), segment.moves());
             let mut entries = self.entries(segment, hash, depth);
             // If it was divided meanwhile, some may have left before they were seen. Who misses one has seen its slot
             // vacated, by edge TAKEN, and so sees that here.
-            let is_whole = segment.header().depth.load(Relaxed) == depth;
+            let is_whole = segment.header().depth.load(Relaxed) == depth && segment.moves() == moves;
             if !is_whole || self.table.find(hash) != Some(segment) {
                 continue;
             }
-            if segment.taken() != taken {
+            if segment.has_changed(taken) {
                 drop_repeated(&mut entries);
             }
             self.listed = entries.into_iter();
@@ -48,7 +48,7 @@ impl<'a, K: Eq, V> Entries<'a, K, V> {
     }
 }
 
-/// Keeps one of the entries for each key: one may have been taken out, and another one put in further on.
+/// Keeps one of the entries for each key: one may have been taken out, and another one put in further on; or it has moved.
 #[cold]
 fn drop_repeated<K: Eq, V>(entries: &mut Vec<&Entry<K, V>>) {
     entries.sort_unstable_by_key(|entry| entry.hash());

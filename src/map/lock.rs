@@ -32,6 +32,11 @@ impl Lock {
         self.0.compare_exchange(Self::FREE, Self::TAKEN, Acquire, Relaxed).is_ok()
     }
 
+    pub(super) fn is_taken(&self) -> bool {
+        // Acquire: edge LOCK.
+        self.0.load(Acquire) != Self::FREE
+    }
+
     #[cold]
     fn wait(&self) {
         const ROUNDS_BEFORE_YIELD: u32 = 6;

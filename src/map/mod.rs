@@ -15,8 +15,8 @@
 //! time what one segment costs, and nobody waits for a table to be copied.
 //!
 //! Writers lock the segment of their key. Readers know nothing of locks: they read a word of tags, follow a pointer, and
-//! compare the key. An entry never moves within its segment, and is never changed; so what they find is good, and if they
-//! find nothing they only make sure that the segment was still the right one. What is replaced or deleted is freed when
+//! compare the key. An entry is never changed, and moves only when its segment divides; so what they find is good, and if they
+//! find nothing they only make sure that the segment was still the right one, and nothing has moved in it. What is replaced or deleted is freed when
 //! everybody has gone who may look at it (intervals of eras: H. Wen and others, *Interval-Based Memory Reclamation*, PPoPP 2018).
 //!
 //! In a [`WordMap`] a bucket has three keys with their values instead of the pointers, and the state of a bucket counts how
@@ -56,16 +56,18 @@
 //! |-----------|---------------------------------------|------------------------------------|----------------------|
 //! | `PUT`     | `Pointers::{put, replace}`: `entries.store`; `set_tags`; `Words::{set_value, set_state}` | `Pointers::{entry, tags}`, `Words::state`; `Words::is_as`: `fence` | the entry, or the pair; that it is counted where it passed |
 //! | `TAKEN`   | `Segment::take`: `taken.store`; `Pointers::take`, `Words::take` | `Pointers::tags`, `Words::state`, `Segment::taken` | that the directory leads elsewhere, and the depth, if it was moved; that something was taken |
-//! | `REUSED`  | `Words::put`: `key.store`, `value.store` | `Words::is_as`, `Segment::look`: `fence` | that the slot was vacated before |
+//! | `MOVED`   | `Segment::move_nearer`: `moves.store`  | `Segment::moves`                   | the items where they have moved to |
+//! | `REUSED`  | `Words::put`: `key.store`, `value.store` | `Words::{is_as, glance}`: `fence` | that the slot was vacated before |
 //! | `PLACED`  | `Segment::store`                      | `Segment::load`                    | the segment          |
 //! | `DOUBLED` | `Table::{make_first, double}`: `directory.store` | `Table::directory`: load | the directory        |
-//! | `LOCK`    | `Lock::unlock`                        | `Lock::try_lock`                   | what the writer before has done |
+//! | `LOCK`    | `Lock::unlock`                        | `Lock::{try_lock, is_taken}`       | what the writer before has done |
 //!
 //! When entries are freed is the matter of the module `reclaim`, which has edges of its own.
 //!
 //! # Invariants
 //! * **WHOLE**: a slot points to an entry that is whole, or to nothing; an entry does not change.
-//! * **ONE PLACE**: while an item stands in two segments, because one divides or is replaced by a larger one, both are locked.
+//! * **ONE PLACE**: while an item stands in two slots, because its segment divides or is replaced by a larger one, the segments
+//!   of both are locked.
 //! * **ALONE**: what stands at a seat is used by whoever has the seat, alone (`util::seat`).
 //! * **KEPT**: segments and directories that were replaced are freed with the map.
 

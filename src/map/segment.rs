@@ -4,8 +4,9 @@
 //! it passes, so that nobody looks further than there is something to find (N. Bronson and X. Shi, *Open-sourcing F14 for
 //! faster, more memory-efficient hash tables*, Facebook 2019).
 //!
-//! An entry never moves within its segment: who looks for it without the lock, and does not find it, knows that it was
-//! not there, or that it has left for another segment.
+//! Entries move only when their segment divides: to another one, or to a bucket nearer to their own that has room now. They
+//! are there before they are taken out here, and who looks without the lock, and does not find one, can tell whether that was
+//! why: by the directory, or by `moves`.
 
 use std::fmt;
 
@@ -43,7 +44,7 @@ pub(super) trait Bucket {
     fn items(&self) -> impl Iterator<Item = (usize, Self::Item)>;
 }
 
-/// What only writers look at, but for `depth` and `taken`.
+/// What only writers look at, but for `depth`, `taken` and `moves`.
 #[derive(Debug)]
 pub(super) struct Header {
     pub(super) lock: Lock,
@@ -53,6 +54,8 @@ pub(super) struct Header {
     pub(super) len: AtomicU32,
     /// How often an entry was taken out.
     taken: AtomicU32,
+    /// How often entries moved to other buckets.
+    moves: AtomicU32,
 }
 
 /// Where a segment stands.
@@ -95,6 +98,7 @@ impl<'a, B: Bucket> Segment<'a, B> {
             depth: AtomicU32::new(depth),
             len: AtomicU32::new(0),
             taken: AtomicU32::new(0),
+            moves: AtomicU32::new(0),
         };
         let buckets = (0..1_usize << log).map(|_| B::new());
         Self { block: Block::new(header, buckets), log }
@@ -213,14 +217,53 @@ impl<'a, B: Bucket> Segment<'a, B> {
         // After that: who has seen the item here, and sees one of the same key further on, sees this change in between.
         // Release: edge TAKEN, for who lists the segment meanwhile.
         header.taken.store(header.taken.load(Relaxed).wrapping_add(1), Release);
-        let mask = (1 << self.log) - 1;
-        let mut passed = hash as usize;
-        while (passed ^ at.bucket) & mask != 0 {
-            self.bucket(passed).change_passing(false);
-            passed = passed.wrapping_add(1);
-        }
+        self.before(hash, at).for_each(|passed| passed.change_passing(false));
         header.len.store(header.len.load(Relaxed) - 1, Relaxed);
         item
+    }
+
+    /// The buckets that the item in a slot has passed.
+    fn before(self, hash: u64, at: Slot) -> impl Iterator<Item = &'a B>
+    where
+        B: 'a,
+    {
+        let mask = (1 << self.log) - 1;
+        let passed = move |(number, _): &(usize, &B)| (number ^ at.bucket) & mask != 0;
+        self.buckets_from(hash).take_while(passed).map(|(_, bucket)| bucket)
+    }
+
+    /// Moves those of the items that have passed a bucket which has room now. The caller has the lock.
+    pub(super) fn move_nearer(self, items: impl Iterator<Item = (Slot, B::Item, u64)>)
+    where
+        B: 'a,
+    {
+        let mut nearer = Vec::new();
+        for (at, item, hash) in items {
+            // If one of those has room, that is where it goes.
+            if self.before(hash, at).any(|passed| passed.vacant().is_some()) {
+                self.put(hash, item);
+                nearer.push((at, hash));
+            }
+        }
+        // Between the two: who does not find one here nor there sees this.
+        // Release: edge MOVED.
+        let moves = &self.header().moves;
+        moves.store(moves.load(Relaxed).wrapping_add(1), Release);
+        for (at, hash) in nearer {
+            self.take(hash, at);
+        }
+    }
+
+    /// Changes when items move to other buckets.
+    pub(super) fn moves(self) -> u32 {
+        // Acquire: edge MOVED.
+        self.header().moves.load(Acquire)
+    }
+
+    /// Whether items may be in two slots, or were a moment ago.
+    pub(super) fn has_changed(self, taken: u32) -> bool {
+        // In that order: who has seen an item twice sees the lock, or that it was taken out.
+        self.header().lock.is_taken() || self.taken() != taken
     }
 
     /// All slots with an item. Only with the lock nothing changes meanwhile.

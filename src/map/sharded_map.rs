@@ -104,6 +104,16 @@ impl<K, V, S> ShardedMap<K, V, S> {
         Self { hash_builder, table, locals: PerSeat::default() }
     }
 
+    /// A map with one segment of `1 << log` buckets, for models.
+    #[cfg(any(freewheel_loom, freewheel_shuttle))]
+    #[must_use]
+    pub fn with_buckets(log: u32) -> Self
+    where
+        S: Default,
+    {
+        Self::from_parts(S::default(), Table::with_segments(0, log))
+    }
+
     /// What makes the hashers.
     #[must_use]
     pub fn hasher(&self) -> &S {
@@ -216,14 +226,15 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     {
         let mut segment = self.table.find(hash)?;
         loop {
+            let moves = segment.moves();
             // SAFETY: the caller vouches for it.
             let found = unsafe { segment.find(hash, Keep::Guard(guard), |found| key.equivalent(found)) };
             if let Some((_, entry)) = found {
                 return Some(entry);
             }
-            // As above: edge TAKEN.
+            // As above; or it may have moved to another bucket: edge MOVED.
             let now = self.table.find(hash)?;
-            if now == segment {
+            if now == segment && segment.moves() == moves {
                 return None;
             }
             segment = now;

@@ -206,7 +206,7 @@ impl<B: Bucket> Table<B> {
         growth.old_segments.push(unsafe { segment.until() });
     }
 
-    /// Moves the entries of the upper half to a new segment.
+    /// Moves the entries of the upper half to a new segment, and those of the lower half nearer to their buckets.
     ///
     /// They stand in both for a while, and nobody may take one out meanwhile.
     fn divide(
@@ -219,9 +219,9 @@ impl<B: Bucket> Table<B> {
         let depth = segment.header().depth.load(Relaxed);
         let half = 1 << (63 - depth);
         // Before anything is made or changed: `hash_of` may panic.
-        let mut movers = Vec::with_capacity(segment.header().len.load(Relaxed) as usize);
-        let with_hashes = segment.items().map(|(slot, item)| (slot, item, hash_of(item)));
-        movers.extend(with_hashes.filter(|(_, _, hash)| hash & half != 0));
+        let mut items = Vec::with_capacity(segment.header().len.load(Relaxed) as usize);
+        items.extend(segment.items().map(|(slot, item)| (slot, item, hash_of(item))));
+        let (movers, others): (Vec<_>, Vec<_>) = items.into_iter().partition(|(_, _, hash)| hash & half != 0);
         let upper = Segment::new(segment.log(), depth + 1);
         upper.header().lock.lock();
         movers.iter().for_each(|(_, item, hash)| upper.put(*hash, *item));
@@ -236,6 +236,7 @@ impl<B: Bucket> Table<B> {
         for (slot, _, hash) in movers {
             segment.take(hash, slot);
         }
+        segment.move_nearer(others.into_iter());
         upper.header().lock.unlock();
     }
 

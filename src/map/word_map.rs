@@ -7,7 +7,7 @@ use super::{
     local::{Local, NoLimbo, Writer},
     segment::{Segment, Slot},
     table::{Table, index},
-    words::Words,
+    words::{Glance, Words},
 };
 use crate::{
     sync::atomic::Ordering::Relaxed,
@@ -66,6 +66,16 @@ impl<K, V, S> WordMap<K, V, S> {
         Self::from_parts(hash_builder, Table::with_capacity(keys))
     }
 
+    /// A map with one segment of `1 << log` buckets, for models.
+    #[cfg(any(freewheel_loom, freewheel_shuttle))]
+    #[must_use]
+    pub fn with_buckets(log: u32) -> Self
+    where
+        S: Default,
+    {
+        Self::from_parts(S::default(), Table::with_segments(0, log))
+    }
+
     fn from_parts(hash_builder: S, table: Table<Words>) -> Self {
         Self { hash_builder, table, locals: PerSeat::default(), words: PhantomData }
     }
@@ -97,14 +107,27 @@ impl<K: Word, V: Word, S: BuildHasher> WordMap<K, V, S> {
 
     #[inline]
     fn look(&self, key: u64, hash: u64) -> Option<u64> {
+        let segment = self.table.find(hash)?;
+        match segment.bucket(hash as usize).glance(key) {
+            Glance::Here(value) => Some(value),
+            // It may have left for another segment before we came to its slot: edge TAKEN.
+            Glance::Nowhere if self.table.find(hash)? == segment => None,
+            _ => self.look_patiently(key, hash),
+        }
+    }
+
+    /// As [`look`](Self::look), whatever is in the way.
+    #[inline(never)]
+    fn look_patiently(&self, key: u64, hash: u64) -> Option<u64> {
         let mut segment = self.table.find(hash)?;
         loop {
+            let moves = segment.moves();
             if let Some(value) = segment.look(hash, key) {
                 return Some(value);
             }
-            // It may have left for another segment before we came to its slot: edge TAKEN.
+            // As above; or it may have moved to another bucket: edge MOVED.
             let now = self.table.find(hash)?;
-            if now == segment {
+            if now == segment && segment.moves() == moves {
                 return None;
             }
             segment = now;
@@ -396,18 +419,18 @@ impl<F: Fn((u64, u64)) -> u64> Pairs<'_, F> {
         loop {
             let segment = self.table.find(hash)?;
             let depth = segment.header().depth.load(Relaxed);
-            let taken = segment.taken();
+            let (taken, moves) = (segment.taken(), segment.moves());
             let buckets = segment.buckets_from(0).flat_map(|(_, bucket)| bucket.snapshot());
             let begins_like = |pair: &(u64, u64)| index((self.hash_of)(*pair), depth) == index(hash, depth);
             let mut pairs: Vec<_> = buckets.filter(begins_like).collect();
             // If it was divided meanwhile, some may have left before they were seen. Who misses one has seen its slot
             // vacated, by edge TAKEN, and so sees that here.
-            let is_whole = segment.header().depth.load(Relaxed) == depth;
+            let is_whole = segment.header().depth.load(Relaxed) == depth && segment.moves() == moves;
             if !is_whole || self.table.find(hash) != Some(segment) {
                 continue;
             }
-            if segment.taken() != taken {
-                // One may have been taken out, and put in again further on.
+            if segment.has_changed(taken) {
+                // One may have been taken out, and put in again further on; or it has moved.
                 pairs.sort_unstable();
                 pairs.dedup_by_key(|(key, _)| *key);
             }

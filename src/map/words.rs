@@ -52,6 +52,18 @@ impl State {
     }
 }
 
+/// What a [glance](Words::glance) sees.
+pub(super) enum Glance {
+    /// The value.
+    Here(u64),
+    /// Not in this segment.
+    Nowhere,
+    /// Perhaps in the next bucket.
+    Further,
+    /// A slot was vacated meanwhile, so begin again.
+    Changed,
+}
+
 /// A key and its value.
 #[derive(Debug)]
 struct Pair {
@@ -94,6 +106,22 @@ impl Words {
         // All of them, without a branch for each.
         let with_key = |slot: usize| u64::from(self.pairs[slot].key.load(Relaxed) == key) << slot;
         (0..SLOTS).map(with_key).sum::<u64>() & state.0 & State::FILLED
+    }
+
+    /// Looks whether the value of a key can be found at once, as that of most can.
+    #[inline]
+    pub(super) fn glance(&self, key: u64) -> Glance {
+        let state = self.state();
+        let slots = self.slots_with(key, state);
+        if slots != 0 {
+            // Relaxed: the fence of `is_as` is for edge PUT too.
+            let value = self.pairs[slots.trailing_zeros() as usize].value.load(Relaxed);
+            return if self.is_as(state) { Glance::Here(value) } else { Glance::Changed };
+        }
+        // Acquire: edge REUSED. If a key that we read came in place of ours, which had left for another segment, the caller
+        // sees that.
+        fence(Acquire);
+        if state.is_passed() { Glance::Further } else { Glance::Nowhere }
     }
 
     /// Sets the value of a slot. The caller has the lock.
@@ -168,27 +196,16 @@ impl Bucket for Words {
 
 impl Segment<'_, Words> {
     /// The value of a key, without the lock.
-    #[inline]
     pub(super) fn look(self, hash: u64, key: u64) -> Option<u64> {
         'again: loop {
             for (_, bucket) in self.buckets_from(hash) {
-                let state = bucket.state();
-                let slots = bucket.slots_with(key, state);
-                if slots != 0 {
-                    // Relaxed: the fence of `is_as` is for edge PUT too.
-                    let value = bucket.pairs[slots.trailing_zeros() as usize].value.load(Relaxed);
-                    if bucket.is_as(state) {
-                        return Some(value);
-                    }
-                    continue 'again;
-                }
-                if !state.is_passed() {
-                    break;
+                match bucket.glance(key) {
+                    Glance::Here(value) => return Some(value),
+                    Glance::Nowhere => return None,
+                    Glance::Further => {}
+                    Glance::Changed => continue 'again,
                 }
             }
-            // Acquire: edge REUSED. If a key that we read came in place of ours, which had left for another segment, the
-            // caller sees that.
-            fence(Acquire);
             return None;
         }
     }

@@ -161,7 +161,11 @@ fn keys_that_are_deleted_cost_no_later_look() {
         assert!(!map.contains_key(&first(9)));
         COMPARED.get()
     };
-    assert_eq!(compared(), 12, "all of them look alike, some of the first are beside the second, and one is seen twice");
+    assert_eq!(
+        compared(),
+        12,
+        "all of them look alike, some of the first are beside the second, and one is seen twice"
+    );
     assert!((0..9).all(|number| map.delete(&first(number))));
     assert_eq!(compared(), 0);
 }

@@ -71,6 +71,8 @@ impl<const MASK: u64> Hasher for MaskedHasher<MASK> {
 pub(crate) type OnlyLowBits = Masked<0xffff>;
 /// All keys of a segment lead to its first bucket, with the same tag.
 pub(crate) type OnlyHighBits = Masked<{ 0xffff << 48 }>;
+/// Most keys find no room in their buckets, until their segment is divided.
+pub(crate) type FewBuckets = Masked<{ 0xffff << 48 | 7 }>;
 /// Only the tags tell keys apart.
 pub(crate) type OnlyTags = Masked<{ 0x7f << 24 }>;
 /// There are a few hashes.

@@ -8,7 +8,9 @@ use freewheel::{
     map::{Action, DefaultHashBuilder, LoadOrStore, Ref},
 };
 
-use crate::hashers::{BuildConstant, BuildIdentity, FewHashes, OnlyHighBits, OnlyLowBits, OnlyTags};
+use crate::hashers::{
+    BuildConstant, BuildIdentity, FewBuckets, FewHashes, OnlyHighBits, OnlyLowBits, OnlyTags,
+};
 
 /// A number that is counted: the map must drop each that it was given, and clone none that it was not asked for.
 #[derive(Clone, Debug)]
@@ -282,6 +284,7 @@ fn any_sequence_does_so_if_keys_are_their_own_hashes() {
 fn any_sequence_does_so_if_only_some_bits_of_a_hash_are_good() {
     run::<OnlyLowBits>(6, 2000);
     run::<OnlyHighBits>(6, 2000);
+    run::<FewBuckets>(6, 20_000);
     run::<OnlyTags>(6, 600);
     run::<FewHashes>(10, 600);
 }

@@ -14,7 +14,7 @@ use freewheel::{
     map::{Action, DefaultHashBuilder},
 };
 
-use crate::hashers::{BuildConstant, FewHashes, OnlyHighBits, OnlyLowBits, OnlyTags};
+use crate::hashers::{BuildConstant, FewBuckets, FewHashes, OnlyHighBits, OnlyLowBits, OnlyTags};
 
 #[test]
 fn range_visits_each_key_once() {
@@ -193,4 +193,5 @@ fn range_among_writers_does_so_however_bad_the_hashes_are() {
     contend::<FewHashes>(200, 2500);
     contend::<OnlyLowBits>(2000, 10_000);
     contend::<OnlyHighBits>(1000, 5000);
+    contend::<FewBuckets>(10_000, 20_000);
 }

@@ -13,7 +13,9 @@ use freewheel::{
     map::{Action, DefaultHashBuilder},
 };
 
-use crate::hashers::{BuildConstant, BuildIdentity, FewHashes, OnlyHighBits, OnlyLowBits, OnlyTags};
+use crate::hashers::{
+    BuildConstant, BuildIdentity, FewBuckets, FewHashes, OnlyHighBits, OnlyLowBits, OnlyTags,
+};
 
 const THREADS: u64 = 8;
 
@@ -133,6 +135,7 @@ fn eight_threads_find_their_own_however_bad_the_hashes_are() {
     grow_and_shrink::<FewHashes>(3, 40, 2000);
     grow_and_shrink::<OnlyTags>(2, 60, 2000);
     grow_and_shrink::<OnlyHighBits>(2, 300, 4000);
+    grow_and_shrink::<FewBuckets>(2, 2000, 10_000);
     grow_and_shrink::<OnlyLowBits>(2, 1000, 10_000);
 }
 
