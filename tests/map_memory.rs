@@ -20,7 +20,9 @@ use freewheel::{
 };
 use hashbrown::HashMap;
 
-use crate::hashers::{BuildConstant, BuildIdentity, FewHashes, OnlyHighBits, OnlyLowBits, OnlyTags};
+use crate::hashers::{
+    BuildConstant, BuildIdentity, FewBuckets, FewHashes, OnlyHighBits, OnlyLowBits, OnlyTags,
+};
 
 /// Counts the allocations and the live bytes of each thread, and the live entries with an `Element`.
 struct Counting;
@@ -204,6 +206,7 @@ fn bad_hashes_take_time_and_not_memory() {
         bad_hashes::<BuildIdentity>(keys, 160);
         bad_hashes::<OnlyLowBits>(keys, 160);
         bad_hashes::<OnlyHighBits>(keys, 160);
+        bad_hashes::<FewBuckets>(keys, 160);
     }
 }
 

@@ -4,7 +4,7 @@ use crossbeam_utils::CachePadded;
 
 use super::{
     guard::Guards,
-    world::{clock, stays},
+    local::{clock, stays},
 };
 use crate::{
     sync::atomic::{

@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-use super::{eras::Stay, world};
+use super::{eras::Stay, local};
 
 /// How many guards a thread has, and whether it is at its end. Only the thread comes here (`util::seat`, ALONE): no model has
 /// to look at it.
@@ -66,7 +66,7 @@ pub struct Guard {
 #[inline]
 #[must_use]
 pub fn pin() -> Guard {
-    let stay = world::stay();
+    let stay = local::stay();
     if stay.guards.come() {
         stay.enter();
     }
@@ -110,7 +110,7 @@ impl Drop for Guard {
             0 => self.stay.leave(),
             Guards::LATE => {
                 self.stay.leave();
-                world::depart();
+                local::depart();
             }
             _ => {}
         }

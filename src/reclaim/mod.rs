@@ -16,7 +16,7 @@
 //! | `eras.rs`  | the clock, and the eras that threads have reserved               |
 //! | `guard.rs` | guards, by which a thread keeps what it finds                    |
 //! | `bin.rs`   | what one thread has unlinked, until it can be freed              |
-//! | `world.rs` | where the clock is, and what belongs to the calling thread       |
+//! | `local.rs` | where the clock is, and what belongs to the calling thread       |
 //!
 //! # Memory ordering
 //!
@@ -46,7 +46,7 @@
 mod bin;
 mod eras;
 mod guard;
-mod world;
+mod local;
 
 pub use self::{
     bin::{Bin, Born},
