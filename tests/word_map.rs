@@ -1,7 +1,7 @@
 //! The map of words.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
     num::NonZeroU32,
@@ -335,4 +335,53 @@ fn a_hasher_that_panics_while_the_map_grows_changes_nothing_and_locks_nothing() 
             assert_eq!((map.len() as u64, map.load(1000)), (keys, None));
         }
     }
+}
+
+thread_local! {
+    /// What a hasher writes to when it is asked for the last of so many hashes.
+    static WRITTEN_TO: RefCell<Option<(u64, Rc<WordMap<u64, u64, BuildHasherDefault<Writing>>>)>> = const { RefCell::new(None) };
+}
+
+/// Hashes a word to itself, and may write to a map.
+#[derive(Default)]
+struct Writing(u64);
+
+impl Hasher for Writing {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("keys are words")
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = word.reverse_bits();
+    }
+
+    fn finish(&self) -> u64 {
+        let is_due = |(left, map): &mut (u64, Rc<_>)| {
+            *left -= 1;
+            (*left == 0).then(|| Rc::clone(map))
+        };
+        let due = WRITTEN_TO.with_borrow_mut(|written_to| written_to.as_mut().and_then(is_due));
+        if let Some(map) = due {
+            WRITTEN_TO.set(None);
+            map.store(7, 7);
+        }
+        self.0
+    }
+}
+
+/// It would wait for itself.
+#[test]
+fn a_hasher_that_writes_to_the_map_that_makes_room_panics() {
+    let map = Rc::new(WordMap::<u64, u64, BuildHasherDefault<Writing>>::default());
+    (0..100).for_each(|key| map.store(key, key));
+    for hashes in [1, 50, 150] {
+        WRITTEN_TO.set(Some((hashes, Rc::clone(&map))));
+        let made_room = catch_unwind(AssertUnwindSafe(|| map.reserve(5000)));
+        let panic = made_room.expect_err("it writes under the lock");
+        assert!(panic.downcast_ref::<&str>().is_some_and(|text| text.contains("must not change that map")));
+        map.store(0, 0);
+    }
+    map.reserve(5000);
+    assert!((0..100).all(|key| map.load(key) == Some(key)));
+    assert_eq!(map.len(), 100);
 }

@@ -54,6 +54,26 @@ impl Writer {
     }
 }
 
+/// For as long as this is there, its thread has a lock of the map.
+#[derive(Debug)]
+pub(super) struct Writing<'a>(&'a Writer);
+
+impl<'a> Writing<'a> {
+    /// # Panics
+    /// If the thread has one already: it would wait for itself.
+    pub(super) fn new(writer: &'a Writer) -> Self {
+        writer.check_not_writing();
+        writer.set_writing(true);
+        Self(writer)
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.set_writing(false);
+    }
+}
+
 /// What stands at a seat, in cache lines of its own.
 #[derive(Debug)]
 pub(super) struct Local<L>(CachePadded<(Writer, L)>);

@@ -4,7 +4,7 @@ use std::{fmt, hash::BuildHasher, marker::PhantomData, sync::Mutex, vec};
 
 use super::{
     Action, DefaultHashBuilder, LoadOrStore, Word,
-    local::{Local, NoLimbo, Writer},
+    local::{Local, NoLimbo, Writer, Writing},
     segment::{Segment, Slot},
     table::{Table, index},
     words::{Glance, Words},
@@ -341,10 +341,12 @@ impl<K: Word, V: Word, S: BuildHasher> WordMap<K, V, S> {
     /// Makes room for so many more keys, so that storing them divides no segment.
     ///
     /// # Panics
-    /// If it is called by a function that the map calls while it changes.
+    /// If it is called by a function that the map calls while it changes; or if the hasher changes this map.
     pub fn reserve(&self, additional: usize) {
-        self.check_not_writing();
-        self.table.reserve(self.len().saturating_add(additional), &self.hash_of());
+        seat::with(|seat| {
+            let _writing = Writing::new(self.writer(seat));
+            self.table.reserve(self.len().saturating_add(additional), &self.hash_of());
+        });
     }
 
     fn check_not_writing(&self) {
