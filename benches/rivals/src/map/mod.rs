@@ -12,13 +12,18 @@ use crate::{
 
 use self::maps::Map;
 
-/// How many keys there are, before anything is changed.
+/// How many keys there are, before anything is changed, unless said otherwise.
 const KEYS: u64 = 100_000;
+/// So many that all maps stay in a core's own cache; and so many that none does.
+const FEW: u64 = 1000;
+const MANY: u64 = 1_000_000;
 
 pub(crate) fn races() -> Vec<Race> {
     let race = |case, contestants| Race { unit: Unit::MillionsPerSecond, ..Race::new(case, contestants) };
     vec![
-        race("get", with_words(Mix::Get)),
+        race("get_of_1000", with_words(Mix::Get(FEW))),
+        race("get", with_words(Mix::Get(KEYS))),
+        race("get_of_1000000", with_words(Mix::Get(MANY))),
         Race { notes: vec!["with a guard that is made once"], ..race("get_guarded", guarded()) },
         race("get_95_store_5", with_words(Mix::ReadMostly)),
         race("get_50_store_25_delete_25", with_words(Mix::Half)),
@@ -33,7 +38,8 @@ pub(crate) fn races() -> Vec<Race> {
 /// What is done.
 #[derive(Clone, Copy)]
 enum Mix {
-    Get,
+    /// Of so many keys.
+    Get(u64),
     /// 95 % get, 5 % store of a key that is there.
     ReadMostly,
     /// Half get, a quarter store, a quarter delete, of twice as many keys.
@@ -63,8 +69,8 @@ fn with_words(mix: Mix) -> Vec<Contestant> {
 
 /// Those that have guards.
 fn guarded() -> Vec<Contestant> {
-    let freewheel: &'static maps::Freewheel<u64> = Box::leak(Box::new(filled()));
-    let papaya: &'static maps::Papaya<u64> = Box::leak(Box::new(filled()));
+    let freewheel: &'static maps::Freewheel<u64> = Box::leak(Box::new(filled(KEYS)));
+    let papaya: &'static maps::Papaya<u64> = Box::leak(Box::new(filled(KEYS)));
     vec![
         Contestant::with_local(
             "freewheel ShardedMap",
@@ -79,10 +85,10 @@ fn guarded() -> Vec<Contestant> {
     ]
 }
 
-/// A map with all keys.
-fn filled<K: Key, M: Map<K>>() -> M {
+/// A map with so many keys.
+fn filled<K: Key, M: Map<K>>(keys: u64) -> M {
     let map = M::new();
-    (0..KEYS).for_each(|key| map.store(&K::of(key), 1));
+    (0..keys).for_each(|key| map.store(&K::of(key), 1));
     map
 }
 
@@ -127,15 +133,16 @@ fn numbers(thread: usize) -> Numbers {
 }
 
 fn contestant<K: Key, M: Map<K>>(who: &'static str, mix: Mix) -> Contestant {
-    let keys: &'static [K] = (0..2 * KEYS).map(K::of).collect::<Vec<_>>().leak();
     if let Mix::Grow = mix {
         return Contestant::weighed(who, |threads| threads as f64 * grow::<K, M>(threads));
     }
-    let map: M = filled();
+    let there = if let Mix::Get(keys) = mix { keys } else { KEYS };
+    let map: M = filled(there);
+    let asked_for = if let Mix::Half = mix { 2 * there } else { there };
+    let keys: &'static [K] = (0..asked_for).map(K::of).collect::<Vec<_>>().leak();
     Contestant::with_local(who, numbers, move |numbers, _| {
-        let number = numbers.next();
-        let number_of_keys = if let Mix::Half = mix { 2 * KEYS } else { KEYS };
-        let key = &keys[(((number >> 32) * number_of_keys) >> 32) as usize];
+        let key = &keys[numbers.below(asked_for) as usize];
+        let number = numbers.0;
         match (mix, number % 64) {
             (Mix::ReadMostly, 0..3) | (Mix::Half, 0..16) => map.store(key, number),
             (Mix::Half, 16..32) => map.delete(key),
