@@ -338,9 +338,11 @@ fn a_hasher_that_panics_while_the_map_grows_changes_nothing_and_locks_nothing() 
 }
 
 thread_local! {
-    /// What a hasher writes to when it is asked for the last of so many hashes.
-    static WRITTEN_TO: RefCell<Option<(u64, Rc<WordMap<u64, u64, BuildHasherDefault<Writing>>>)>> = const { RefCell::new(None) };
+    static WRITTEN_TO: RefCell<Option<WrittenTo>> = const { RefCell::new(None) };
 }
+
+/// What a hasher writes to when it is asked for the last of so many hashes.
+type WrittenTo = (u64, Rc<WordMap<u64, u64, BuildHasherDefault<Writing>>>);
 
 /// Hashes a word to itself, and may write to a map.
 #[derive(Default)]
@@ -356,7 +358,7 @@ impl Hasher for Writing {
     }
 
     fn finish(&self) -> u64 {
-        let is_due = |(left, map): &mut (u64, Rc<_>)| {
+        let is_due = |(left, map): &mut WrittenTo| {
             *left -= 1;
             (*left == 0).then(|| Rc::clone(map))
         };

@@ -1,4 +1,4 @@
-//! The lock of a segment, for writers only.
+//! The lock of a segment, which writers take; who lists entries looks whether it is taken.
 
 use crate::{
     sync::{

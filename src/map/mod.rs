@@ -15,9 +15,10 @@
 //! time what one segment costs, and nobody waits for a table to be copied.
 //!
 //! Writers lock the segment of their key. Readers know nothing of locks: they read a word of tags, follow a pointer, and
-//! compare the key. An entry is never changed, and moves only when its segment divides; so what they find is good, and if they
-//! find nothing they only make sure that the segment was still the right one, and nothing has moved in it. What is replaced or deleted is freed when
-//! everybody has gone who may look at it (intervals of eras: H. Wen and others, *Interval-Based Memory Reclamation*, PPoPP 2018).
+//! compare the key. An entry is never changed, and moves only when its segment grows; so what they find is good, and if they
+//! find nothing they only make sure that the segment was still the right one, and that nothing has moved in it. What is
+//! replaced or deleted is freed when everybody has gone who may look at it (intervals of eras: H. Wen and others,
+//! *Interval-Based Memory Reclamation*, PPoPP 2018).
 //!
 //! In a [`WordMap`] a bucket has three keys with their values instead of the pointers, and the state of a bucket counts how
 //! often a slot was vacated. A reader takes a value and makes sure that its slot was not vacated meanwhile.
@@ -26,7 +27,7 @@
 //!
 //! | operation | |
 //! |---|---|
-//! | `get`, `load`, `contains_key`, `range`, `iter`, `pin` and what it offers | lock-free: they look again only if a segment was divided, or in a `WordMap` a slot vacated, meanwhile |
+//! | `get`, `load`, `contains_key`, `range`, `iter`, `pin` and what it offers | lock-free: they look again only if a segment grew, memory came to be freed, or in a `WordMap` a slot was vacated, meanwhile |
 //! | `load_or_store`, `load_or_store_with` of a key that is there | lock-free |
 //! | `len`, `is_empty` | wait-free |
 //! | what changes something | takes the lock of one segment, for some nanoseconds; microseconds if it divides |
@@ -55,7 +56,7 @@
 //! | edge      | Release side                          | Acquire side                       | what becomes visible |
 //! |-----------|---------------------------------------|------------------------------------|----------------------|
 //! | `PUT`     | `Pointers::{put, replace}`: `entries.store`; `set_tags`; `Words::{set_value, set_state}` | `Pointers::{entry, tags}`, `Words::state`; `Words::is_as`: `fence` | the entry, or the pair; that it is counted where it passed |
-//! | `TAKEN`   | `Segment::take`: `taken.store`; `Pointers::take`, `Words::take` | `Pointers::tags`, `Words::state`, `Segment::taken` | that the directory leads elsewhere, and the depth, if it was moved; that something was taken |
+//! | `TAKEN`   | `Segment::take`: `taken.store`; `Pointers::{take, change_passing}`, `Words::set_state` | `Pointers::tags`, `Words::state`, `Segment::taken` | that the directory leads elsewhere, and the depth, or that `moves` is another, if it was moved; that something was taken |
 //! | `MOVED`   | `Segment::move_nearer`: `moves.store`  | `Segment::moves`                   | the items where they have moved to |
 //! | `REUSED`  | `Words::put`: `key.store`, `value.store` | `Words::{is_as, glance}`: `fence` | that the slot was vacated before |
 //! | `PLACED`  | `Segment::store`                      | `Segment::load`                    | the segment          |

@@ -4,9 +4,9 @@
 //! it passes, so that nobody looks further than there is something to find (N. Bronson and X. Shi, *Open-sourcing F14 for
 //! faster, more memory-efficient hash tables*, Facebook 2019).
 //!
-//! Entries move only when their segment divides: to another one, or to a bucket nearer to their own that has room now. They
-//! are there before they are taken out here, and who looks without the lock, and does not find one, can tell whether that was
-//! why: by the directory, or by `moves`.
+//! Entries move only when their segment divides, or a larger one replaces it: to another segment, or to a bucket nearer to
+//! their own that has room now. They are there before they are taken out here, and who looks without the lock, and does not
+//! find one, can tell whether that was why: by the directory, or by `moves`.
 
 use std::fmt;
 
@@ -44,7 +44,7 @@ pub(super) trait Bucket {
     fn items(&self) -> impl Iterator<Item = (usize, Self::Item)>;
 }
 
-/// What only writers look at, but for `depth`, `taken` and `moves`.
+/// What only writers look at, and those who list the entries or look for one patiently.
 #[derive(Debug)]
 pub(super) struct Header {
     pub(super) lock: Lock,
@@ -54,7 +54,7 @@ pub(super) struct Header {
     pub(super) len: AtomicU32,
     /// How often an entry was taken out.
     taken: AtomicU32,
-    /// How often entries moved to other buckets.
+    /// How often some moved to nearer buckets.
     moves: AtomicU32,
 }
 
@@ -244,6 +244,9 @@ impl<'a, B: Bucket> Segment<'a, B> {
                 self.put(hash, item);
                 nearer.push((at, hash));
             }
+        }
+        if nearer.is_empty() {
+            return;
         }
         // Between the two: who does not find one here nor there sees this.
         // Release: edge MOVED.

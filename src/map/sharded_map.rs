@@ -232,7 +232,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
             if let Some((_, entry)) = found {
                 return Some(entry);
             }
-            // As above; or it may have moved to another bucket: edge MOVED.
+            // As above; or it may have moved to another bucket, which we see by the same edge.
             let now = self.table.find(hash)?;
             if now == segment && segment.moves() == moves {
                 return None;

@@ -125,7 +125,7 @@ impl<K: Word, V: Word, S: BuildHasher> WordMap<K, V, S> {
             if let Some(value) = segment.look(hash, key) {
                 return Some(value);
             }
-            // As above; or it may have moved to another bucket: edge MOVED.
+            // As above; or it may have moved to another bucket, which we see by the same edge.
             let now = self.table.find(hash)?;
             if now == segment && segment.moves() == moves {
                 return None;

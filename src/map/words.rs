@@ -46,6 +46,8 @@ impl State {
     fn with_passing(self, is_one_more: bool) -> Self {
         match (self.0 & Self::ALL_PASSING, is_one_more) {
             (Self::ALL_PASSING, _) => self,
+            // It was counted by another hash: the hasher is not to be relied on.
+            (0, false) => self,
             (_, true) => Self(self.0 + Self::PASSING),
             (_, false) => Self(self.0 - Self::PASSING),
         }
@@ -118,8 +120,7 @@ impl Words {
             let value = self.pairs[slots.trailing_zeros() as usize].value.load(Relaxed);
             return if self.is_as(state) { Glance::Here(value) } else { Glance::Changed };
         }
-        // Acquire: edge REUSED. If a key that we read came in place of ours, which had left for another segment, the caller
-        // sees that.
+        // Acquire: edge REUSED. If a key that we read came in place of ours, which had moved, the caller sees that.
         fence(Acquire);
         if state.is_passed() { Glance::Further } else { Glance::Nowhere }
     }

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     marker::PhantomData,
+    process,
     ptr::NonNull,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
@@ -27,8 +28,13 @@ impl Guards {
     #[inline]
     fn come(&self) -> bool {
         let before = self.count();
+        let is_first = before < Self::GUARD;
+        if !is_first && before > isize::MAX as usize {
+            // So many were forgotten. One more, and they would count as none.
+            process::abort();
+        }
         self.0.store(before + Self::GUARD, Relaxed);
-        before < Self::GUARD
+        is_first
     }
 
     /// One less; returns what is left.
@@ -61,7 +67,7 @@ pub struct Guard {
 
 /// Starts to keep what this thread finds from now on.
 ///
-/// *Progress:* wait-free, but for the first call of a thread. *Cost:* a few nanoseconds, of which most are a fence; guards nest,
+/// *Progress:* wait-free, but for the first call of a thread, and when it is being torn down: lock-free then. *Cost:* a few nanoseconds, of which most are a fence; guards nest,
 /// and an inner one is cheaper.
 #[inline]
 #[must_use]

@@ -23,7 +23,7 @@
 //! | edge   | Release side                | Acquire side                | what becomes visible                                |
 //! |--------|-----------------------------|-----------------------------|-----------------------------------------------------|
 //! | `GONE` | `Clock::advance`: RMW | `Stay::enter`: clock, load | what was unlinked in eras before                    |
-//! | `LEFT` | `Stay::leave`: `first`      | `Stay::reserved`: `first`   | that the owner is done with what it looked at       |
+//! | `LEFT` | `Stay::{leave, enter}`: `first` | `Stay::reserved`: `first`   | that the owner is done with what it looked at       |
 //!
 //! and by sequentially consistent fences, which forbid store buffering:
 //!
