@@ -44,7 +44,11 @@ impl Guards {
         self.0.store(left, Relaxed);
         left
     }
+}
 
+/// No model comes there.
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+impl Guards {
     /// The thread is at its end; returns whether it has no guard.
     pub(super) fn be_late(&self) -> bool {
         let guards = self.count();
@@ -82,6 +86,7 @@ pub fn pin() -> Guard {
 impl Guard {
     /// Whether what was found by the pointer that was loaded just now is kept.
     #[inline]
+    #[must_use]
     pub fn is_extended(&self) -> bool {
         self.stay.is_extended()
     }

@@ -11,7 +11,9 @@
 
 use std::marker::PhantomData;
 
-pub use self::world::{hold, with, with_vacant};
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+pub use self::world::{Hold, hold};
+pub use self::world::{with, with_vacant};
 
 /// The seat of the calling thread, which has it alone.
 #[derive(Debug)]
@@ -34,21 +36,6 @@ impl Seat {
     }
 }
 
-/// Keeps the seat of its thread, even beyond the thread's end, until it is dropped.
-#[derive(Debug)]
-pub struct Hold {
-    seat: Seat,
-}
-
-impl Hold {
-    /// The seat.
-    #[inline]
-    #[must_use]
-    pub fn seat(&self) -> &Seat {
-        &self.seat
-    }
-}
-
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 mod world {
     //! The seats of the process, and two numbers in thread-locals without destructors, so that reading one is one
@@ -56,7 +43,7 @@ mod world {
 
     use std::{cell::Cell, mem, sync::LazyLock};
 
-    use super::{super::seats::Seats, Hold, Seat};
+    use super::{super::seats::Seats, Seat};
 
     /// The seat is left when nobody holds it any more: a bit beside its number.
     const BORROWED: usize = 1 << (usize::BITS - 1);
@@ -69,6 +56,21 @@ mod world {
         static NUMBER: Cell<usize> = const { Cell::new(NONE) };
         static HOLDS: Cell<usize> = const { Cell::new(0) };
         static KEEPER: Keeper = const { Keeper(Cell::new(None)) };
+    }
+
+    /// Keeps the seat of its thread, even beyond the thread's end, until it is dropped.
+    #[derive(Debug)]
+    pub struct Hold {
+        seat: Seat,
+    }
+
+    impl Hold {
+        /// The seat.
+        #[inline]
+        #[must_use]
+        pub fn seat(&self) -> &Seat {
+            &self.seat
+        }
     }
 
     /// A seat that is left when this is dropped.
@@ -170,7 +172,7 @@ mod world {
     // Not the checker's own, which would order the threads that share it.
     use std::{mem, sync::Arc, thread};
 
-    use super::{super::seats::Seats, Hold, Seat};
+    use super::{super::seats::Seats, Seat};
     use crate::sync::raw::{lazy_static, thread_local};
 
     lazy_static! {
@@ -209,12 +211,6 @@ mod world {
     /// Calls `access` with the seat of this thread.
     pub fn with<R>(access: impl FnOnce(&Seat) -> R) -> R {
         KEEPER.with(|keeper| access(&Seat::new(keeper.number)))
-    }
-
-    /// Holds the seat of this thread, whose end no model outlives.
-    #[must_use]
-    pub fn hold() -> Hold {
-        with(|seat| Hold { seat: Seat::new(seat.number()) })
     }
 
     /// Calls `access` with that seat, if nobody has it.
