@@ -22,7 +22,7 @@ unsafe impl Zeroed for Writer {}
 impl Writer {
     /// Counts entries. By ALONE nobody else writes, so a load and a store will do.
     #[inline]
-    pub(super) fn count(&self, difference: i64) {
+    fn count(&self, difference: i64) {
         self.balance.store(self.balance().wrapping_add_signed(difference), Relaxed);
     }
 
@@ -47,30 +47,33 @@ impl Writer {
             "what a map calls while it changes (the function for `compute`, `eq` of keys and values) must not change that map"
         );
     }
-
-    #[inline]
-    pub(super) fn set_writing(&self, is_writing: bool) {
-        self.is_writing.store(is_writing, Relaxed);
-    }
 }
 
-/// For as long as this is there, its thread has a lock of the map.
+/// A thread that has a lock of the map, or waits for one, as long as this is there.
 #[derive(Debug)]
 pub(super) struct Writing<'a>(&'a Writer);
 
 impl<'a> Writing<'a> {
     /// # Panics
     /// If the thread has one already: it would wait for itself.
+    #[inline]
     pub(super) fn new(writer: &'a Writer) -> Self {
         writer.check_not_writing();
-        writer.set_writing(true);
+        writer.is_writing.store(true, Relaxed);
         Self(writer)
+    }
+
+    /// Counts entries that it puts in, less those that it takes out.
+    #[inline]
+    pub(super) fn count(&self, difference: i64) {
+        self.0.count(difference);
     }
 }
 
 impl Drop for Writing<'_> {
+    #[inline]
     fn drop(&mut self) {
-        self.0.set_writing(false);
+        self.0.is_writing.store(false, Relaxed);
     }
 }
 

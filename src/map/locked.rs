@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 use super::{
     entry::Entry,
     limbo::{Limbo, Unlinked},
-    local::Local,
+    local::{Local, Writing},
     pointers::{Keep, Pointers},
     segment::{Segment, Slot},
     table::Table,
@@ -16,6 +16,7 @@ use crate::reclaim::Guard;
 pub(super) struct Locked<'a, K, V> {
     segment: Segment<'a, Pointers<K, V>>,
     local: &'a Local<Limbo<K, V>>,
+    writing: Writing<'a>,
     hash: u64,
     found: Option<(Slot, NonNull<Entry<K, V>>)>,
 }
@@ -27,10 +28,8 @@ impl<'a, K, V> Locked<'a, K, V> {
     /// If the thread has a lock of the map already, which it would wait for for ever.
     #[inline]
     pub(super) fn new(table: &'a Table<Pointers<K, V>>, local: &'a Local<Limbo<K, V>>, hash: u64) -> Self {
-        local.writer().check_not_writing();
-        let segment = table.lock(hash);
-        local.writer().set_writing(true);
-        Self { segment, local, hash, found: None }
+        let writing = Writing::new(local.writer());
+        Self { segment: table.lock(hash), local, writing, hash, found: None }
     }
 
     /// Looks for the key that `is_it` recognizes; returns whether it is there.
@@ -84,7 +83,7 @@ impl<'a, K, V> Locked<'a, K, V> {
             return Some(self.removed(self.segment.bucket(slot.bucket).replace(slot.slot, entry)));
         }
         self.segment.put(self.hash, entry);
-        self.local.writer().count(1);
+        self.writing.count(1);
         None
     }
 
@@ -97,7 +96,7 @@ impl<'a, K, V> Locked<'a, K, V> {
     #[inline]
     pub(super) fn take(self) -> Option<Removed<'a, K, V>> {
         let (slot, _) = self.found?;
-        self.local.writer().count(-1);
+        self.writing.count(-1);
         Some(self.removed(self.segment.take(self.hash, slot).as_ptr()))
     }
 
@@ -111,7 +110,6 @@ impl<'a, K, V> Locked<'a, K, V> {
 impl<K, V> Drop for Locked<'_, K, V> {
     #[inline]
     fn drop(&mut self) {
-        self.local.writer().set_writing(false);
         self.segment.header().lock.unlock();
     }
 }

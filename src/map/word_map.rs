@@ -357,7 +357,7 @@ impl<K: Word, V: Word, S: BuildHasher> WordMap<K, V, S> {
 /// The place of a key in a segment that is locked until this is dropped.
 struct Place<'a> {
     segment: Segment<'a, Words>,
-    writer: &'a Writer,
+    writing: Writing<'a>,
     hash: u64,
     key: u64,
     slot: Option<Slot>,
@@ -368,10 +368,8 @@ impl<'a> Place<'a> {
     /// If the thread has a lock of the map already, which it would wait for for ever.
     #[inline]
     fn new(table: &'a Table<Words>, writer: &'a Writer, hash: u64, key: u64) -> Self {
-        writer.check_not_writing();
-        let segment = table.lock(hash);
-        writer.set_writing(true);
-        Self { segment, writer, hash, key, slot: None }
+        let writing = Writing::new(writer);
+        Self { segment: table.lock(hash), writing, hash, key, slot: None }
     }
 
     #[inline]
@@ -385,7 +383,7 @@ impl<'a> Place<'a> {
             Some(slot) => self.segment.bucket(slot.bucket).set_value(slot.slot, value),
             None => {
                 self.segment.put(self.hash, (self.key, value));
-                self.writer.count(1);
+                self.writing.count(1);
             }
         }
     }
@@ -393,7 +391,7 @@ impl<'a> Place<'a> {
     #[inline]
     fn take(self) -> Option<u64> {
         let slot = self.slot?;
-        self.writer.count(-1);
+        self.writing.count(-1);
         Some(self.segment.take(self.hash, slot).1)
     }
 }
@@ -401,7 +399,6 @@ impl<'a> Place<'a> {
 impl Drop for Place<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.writer.set_writing(false);
         self.segment.header().lock.unlock();
     }
 }
