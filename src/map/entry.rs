@@ -7,10 +7,10 @@ use crate::reclaim::Birth;
 /// What a slot points to. It does not change, apart from interior mutability, and does not move.
 #[derive(Debug)]
 pub(super) struct Entry<K, V> {
-    pub(super) key: K,
-    pub(super) value: V,
     hash: u32,
     pub(super) birth: Birth,
+    pub(super) key: K,
+    pub(super) value: V,
 }
 
 /// What is kept of a hash, half of its bits, twice: the first ones lead to a segment, the last ones to a bucket, and those
@@ -26,7 +26,7 @@ impl<K, V> Entry<K, V> {
     /// An entry that nobody can reach yet. `hash` [places](placing) it.
     #[inline]
     pub(super) fn new(hash: u64, key: K, value: V) -> Self {
-        Self { key, value, hash: hash as u32, birth: Birth::now() }
+        Self { hash: hash as u32, birth: Birth::now(), key, value }
     }
 
     /// What [places](placing) it.

@@ -71,8 +71,8 @@ pub struct Guard {
 
 /// Starts to keep what this thread finds from now on.
 ///
-/// *Progress:* wait-free, but for the first call of a thread, and when it is being torn down: lock-free then. *Cost:* a few nanoseconds, of which most are a fence; guards nest,
-/// and an inner one is cheaper.
+/// *Progress:* wait-free, but for the first call of a thread, and when it is being torn down: lock-free then. *Cost:* a few
+/// nanoseconds, of which most are a fence; guards nest, and an inner one is cheaper.
 #[inline]
 #[must_use]
 pub fn pin() -> Guard {
@@ -98,7 +98,7 @@ impl Guard {
     pub fn protect<T>(&self, load: impl Fn() -> Option<NonNull<T>>) -> Option<NonNull<T>> {
         loop {
             let found = load()?;
-            if self.stay.is_extended() {
+            if self.is_extended() {
                 return Some(found);
             }
             self.stay.extend();
@@ -108,7 +108,7 @@ impl Guard {
     /// Keeps everything that the caller has reached, and nobody can unlink meanwhile.
     #[inline]
     pub fn cover(&self) {
-        if !self.stay.is_extended() {
+        if !self.is_extended() {
             self.stay.extend();
         }
     }
