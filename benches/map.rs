@@ -22,9 +22,20 @@ fn key(index: u64) -> u64 {
     index.wrapping_mul(0x9e37_79b9_7f4a_7c15) % KEYS
 }
 
-/// Whether that operation is one of the 5 % that store.
-fn is_store(index: u64) -> bool {
-    index.is_multiple_of(20)
+/// 5 % of the operations store, the others load.
+fn race(
+    criterion: &mut Criterion,
+    who: &str,
+    store: impl Fn(u64, u64) + Sync,
+    load: impl Fn(u64) -> Option<u64> + Sync,
+) {
+    compare(criterion, "get_95_store_5", who, |index| {
+        if index.is_multiple_of(20) {
+            store(key(index), index);
+        } else {
+            black_box(load(key(index)));
+        }
+    });
 }
 
 fn main() {
@@ -32,36 +43,24 @@ fn main() {
     let pairs = || (0..KEYS).map(|key| (key, key));
 
     let ours: ShardedMap<u64, u64> = pairs().collect();
-    compare(&mut criterion, "get_95_store_5", "freewheel ShardedMap", |index| {
-        if is_store(index) {
-            ours.store(key(index), index);
-        } else {
-            black_box(ours.load(&key(index)));
-        }
-    });
+    let store = |key, value| ours.store(key, value);
+    race(&mut criterion, "freewheel ShardedMap", store, |key| ours.load(&key));
+
     let words: WordMap<u64, u64> = pairs().collect();
-    compare(&mut criterion, "get_95_store_5", "freewheel WordMap", |index| {
-        if is_store(index) {
-            words.store(key(index), index);
-        } else {
-            black_box(words.load(key(index)));
-        }
-    });
+    let store = |key, value| words.store(key, value);
+    race(&mut criterion, "freewheel WordMap", store, |key| words.load(key));
+
     let locked: Mutex<HashMap<u64, u64, DefaultHashBuilder>> = Mutex::new(pairs().collect());
-    compare(&mut criterion, "get_95_store_5", "mutex", |index| {
-        if is_store(index) {
-            locked.lock().insert(key(index), index);
-        } else {
-            black_box(locked.lock().get(&key(index)).copied());
-        }
-    });
+    let store = |key, value| {
+        locked.lock().insert(key, value);
+    };
+    race(&mut criterion, "mutex", store, |key| locked.lock().get(&key).copied());
+
     let locked: RwLock<HashMap<u64, u64, DefaultHashBuilder>> = RwLock::new(pairs().collect());
-    compare(&mut criterion, "get_95_store_5", "lock for readers", |index| {
-        if is_store(index) {
-            locked.write().insert(key(index), index);
-        } else {
-            black_box(locked.read().get(&key(index)).copied());
-        }
-    });
+    let store = |key, value| {
+        locked.write().insert(key, value);
+    };
+    race(&mut criterion, "lock for readers", store, |key| locked.read().get(&key).copied());
+
     criterion.final_summary();
 }

@@ -286,15 +286,15 @@ fn a_function_that_changes_the_map_it_is_called_by_panics_and_nothing_has_change
 }
 
 thread_local! {
-    /// After so many hashes the hasher panics.
-    static HASHES_LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
+    /// What a hasher does at each hash, but for those that it takes to do it.
+    static AT_EACH_HASH: RefCell<Option<Box<dyn FnMut()>>> = const { RefCell::new(None) };
 }
 
-/// Hashes a word to itself, its bits reversed.
+/// Hashes a word to itself, its bits reversed; and does something else beside.
 #[derive(Default)]
-struct Failing(u64);
+struct Doing(u64);
 
-impl Hasher for Failing {
+impl Hasher for Doing {
     fn write(&mut self, _: &[u8]) {
         unreachable!("keys are words")
     }
@@ -304,15 +304,26 @@ impl Hasher for Failing {
     }
 
     fn finish(&self) -> u64 {
-        HASHES_LEFT.set(HASHES_LEFT.get().checked_sub(1).expect("there are hashes left"));
+        if let Some(mut action) = AT_EACH_HASH.take() {
+            action();
+            AT_EACH_HASH.set(Some(action));
+        }
         self.0
     }
+}
+
+/// Has the hasher do that after so many hashes.
+fn after(mut hashes: u64, action: impl Fn() + 'static) {
+    AT_EACH_HASH.set(Some(Box::new(move || match hashes.checked_sub(1) {
+        Some(left) => hashes = left,
+        None => action(),
+    })));
 }
 
 /// The map hashes its keys when it grows, and has locked a segment then.
 #[test]
 fn a_hasher_that_panics_while_the_map_grows_changes_nothing_and_locks_nothing() {
-    type Map = WordMap<u64, u64, BuildHasherDefault<Failing>>;
+    type Map = WordMap<u64, u64, BuildHasherDefault<Doing>>;
     type Change = fn(&Map);
     // A segment becomes larger; the same and divides, again and again; a segment that is full divides.
     let cases: [(u64, Change); 3] =
@@ -321,9 +332,9 @@ fn a_hasher_that_panics_while_the_map_grows_changes_nothing_and_locks_nothing() 
         let map = Map::default();
         (0..keys).for_each(|key| map.store(key, !key));
         for hashes in 0.. {
-            HASHES_LEFT.set(hashes);
+            after(hashes, || panic!("there are no hashes left"));
             let changed = catch_unwind(AssertUnwindSafe(|| change(&map)));
-            HASHES_LEFT.set(u64::MAX);
+            AT_EACH_HASH.set(None);
             // The thread, and others.
             map.store(0, !0);
             thread::scope(|scope| scope.spawn(|| map.store(1, !1)).join().expect("the lock is free"));
@@ -337,47 +348,14 @@ fn a_hasher_that_panics_while_the_map_grows_changes_nothing_and_locks_nothing() 
     }
 }
 
-thread_local! {
-    static WRITTEN_TO: RefCell<Option<WrittenTo>> = const { RefCell::new(None) };
-}
-
-/// What a hasher writes to when it is asked for the last of so many hashes.
-type WrittenTo = (u64, Rc<WordMap<u64, u64, BuildHasherDefault<Writing>>>);
-
-/// Hashes a word to itself, and may write to a map.
-#[derive(Default)]
-struct Writing(u64);
-
-impl Hasher for Writing {
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("keys are words")
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.0 = word.reverse_bits();
-    }
-
-    fn finish(&self) -> u64 {
-        let is_due = |(left, map): &mut WrittenTo| {
-            *left -= 1;
-            (*left == 0).then(|| Rc::clone(map))
-        };
-        let due = WRITTEN_TO.with_borrow_mut(|written_to| written_to.as_mut().and_then(is_due));
-        if let Some(map) = due {
-            WRITTEN_TO.set(None);
-            map.store(7, 7);
-        }
-        self.0
-    }
-}
-
 /// It would wait for itself.
 #[test]
 fn a_hasher_that_writes_to_the_map_that_makes_room_panics() {
-    let map = Rc::new(WordMap::<u64, u64, BuildHasherDefault<Writing>>::default());
+    let map = Rc::new(WordMap::<u64, u64, BuildHasherDefault<Doing>>::default());
     (0..100).for_each(|key| map.store(key, key));
-    for hashes in [1, 50, 150] {
-        WRITTEN_TO.set(Some((hashes, Rc::clone(&map))));
+    for hashes in [0, 49, 149] {
+        let theirs = Rc::clone(&map);
+        after(hashes, move || theirs.store(7, 7));
         let made_room = catch_unwind(AssertUnwindSafe(|| map.reserve(5000)));
         let panic = made_room.expect_err("it writes under the lock");
         assert!(panic.downcast_ref::<&str>().is_some_and(|text| text.contains("must not change that map")));
