@@ -26,8 +26,6 @@ use crate::{pinning, race::Loop};
 const SLICE: Duration = Duration::from_micros(300);
 /// How long a thread runs at most between two looks at the clock, which cost it less than half a percent.
 const CHUNK: Duration = Duration::from_micros(10);
-/// Slices at the start of a repetition that fill caches and set the chunk size, and are not counted.
-const WARM_UP: usize = 3;
 /// The part of a slice that the threads must share.
 const OVERLAP: f64 = 0.9;
 
@@ -36,6 +34,8 @@ const OVERLAP: f64 = 0.9;
 pub(crate) struct Effort {
     /// Repetitions of each contestant.
     pub(crate) rounds: usize,
+    /// Slices at the start of a repetition that fill caches and set the chunk size, and are not counted.
+    warm_up: usize,
     /// Undisturbed slices that make a repetition complete.
     slices: usize,
     /// When a repetition gives up waiting for them.
@@ -44,9 +44,9 @@ pub(crate) struct Effort {
 
 impl Effort {
     /// For numbers to keep.
-    pub(crate) const FULL: Self = Self { rounds: 7, slices: 400, patience: Duration::from_millis(500) };
+    pub(crate) const FULL: Self = Self { rounds: 7, warm_up: 100, slices: 400, patience: Duration::from_millis(500) };
     /// To see that it works, and roughly where everyone stands.
-    pub(crate) const QUICK: Self = Self { rounds: 5, slices: 60, patience: Duration::from_millis(80) };
+    pub(crate) const QUICK: Self = Self { rounds: 5, warm_up: 10, slices: 60, patience: Duration::from_millis(80) };
 }
 
 /// What is timed.
@@ -114,7 +114,7 @@ impl Referee {
         Self {
             effort,
             begin: Instant::now(),
-            warm_up: WARM_UP,
+            warm_up: effort.warm_up,
             undisturbed: Vec::with_capacity(effort.slices),
             all: Vec::with_capacity(effort.slices),
         }
