@@ -139,6 +139,29 @@ fn reading_allocates_nothing() {
 }
 
 /// Beside a map of `hashbrown`, whose tables have room for between one and two times as many; so on average.
+/// An entry goes where a replaced one was.
+#[test]
+fn replacing_seldom_allocates() {
+    const TIMES: u64 = 64_000;
+    let _alone = alone();
+    let map = ShardedMap::new();
+    fill(&map, 1000);
+    // What is needed for the first ones.
+    (0..1000).for_each(|key| map.store(key, 1));
+    let seldom = allocations(|| (0..TIMES).for_each(|number| map.store(number % 1000, number)));
+    assert!(seldom <= TIMES / 32, "{seldom} allocations");
+}
+
+/// But no more rooms are kept than are worth it.
+#[test]
+fn large_entries_are_given_back() {
+    let _alone = alone();
+    let before = entries();
+    let map = ShardedMap::new();
+    (0..1000).for_each(|_| map.store(0, [Element(0); 20]));
+    assert!(entries() - before <= 64, "{} of 1 entry", entries() - before);
+}
+
 #[test]
 fn an_entry_takes_little_more_than_in_a_table() {
     let _alone = alone();

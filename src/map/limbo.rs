@@ -1,10 +1,13 @@
 //! Entries that were taken out, and that somebody may still look at.
 //!
 //! Each thread keeps those that it took out itself, at its seat. So destructors of the user's run in a later write of that
-//! thread, or in `flush`, and never within somebody's `get`.
+//! thread, or in `flush`, and never within somebody's `get`. The memory of some is kept for the next entries that the thread
+//! puts in, so that who replaces values does not allocate.
 //!
 //! # Invariants
 //! * **ALONE**: what stands at a seat is used by whoever has the seat, alone (`util::seat`).
+
+use std::mem::{self, MaybeUninit};
 
 use super::entry::Entry;
 use crate::{
@@ -36,6 +39,18 @@ impl<K, V> Unlinked<K, V> {
         // SAFETY: by `new` it is a box, and ours; the caller vouches for the rest.
         unsafe { Box::from_raw(self.0) }
     }
+
+    /// Drops the key and the value, and returns the room that they had.
+    ///
+    /// # Safety
+    /// Nobody looks at the entry any more.
+    unsafe fn vacate(self) -> Room<K, V> {
+        // SAFETY: as in `free`. If a destructor panics, it frees the memory.
+        let mut room = unsafe { Box::from_raw(self.0.cast::<MaybeUninit<Entry<K, V>>>()) };
+        // SAFETY: there is an entry.
+        unsafe { room.assume_init_drop() };
+        room
+    }
 }
 
 impl<K, V> Born for Unlinked<K, V> {
@@ -44,7 +59,42 @@ impl<K, V> Born for Unlinked<K, V> {
     }
 }
 
-type Waiting<K, V> = Bin<Unlinked<K, V>>;
+/// Room for an entry.
+pub(super) type Room<K, V> = Box<MaybeUninit<Entry<K, V>>>;
+
+/// What one thread took out.
+#[derive(Debug)]
+struct Waiting<K, V> {
+    bin: Bin<Unlinked<K, V>>,
+    /// Of entries that are gone.
+    rooms: Vec<Room<K, V>>,
+}
+
+impl<K, V> Waiting<K, V> {
+    /// How many are kept: none where a checker has to see that memory is freed, else as many as come at a time, if they are
+    /// small.
+    const ROOMS: usize = if cfg!(any(freewheel_loom, freewheel_shuttle, freewheel_chaos)) {
+        0
+    } else {
+        let bytes = 8192;
+        let most = bytes / size_of::<Entry<K, V>>();
+        if most < 64 { most } else { 64 }
+    };
+
+    fn keep(&mut self, room: Room<K, V>) {
+        if self.rooms.len() < Self::ROOMS {
+            self.rooms.push(room);
+        }
+    }
+}
+
+impl<K, V> Default for Waiting<K, V> {
+    #[cold]
+    #[inline(never)]
+    fn default() -> Self {
+        Self { bin: Bin::default(), rooms: Vec::with_capacity(Self::ROOMS) }
+    }
+}
 
 /// The entries that one thread took out.
 #[derive(Debug)]
@@ -64,13 +114,18 @@ unsafe impl<K: Send, V: Send> Send for Limbo<K, V> {}
 unsafe impl<K: Send, V: Send> Sync for Limbo<K, V> {}
 
 impl<K, V> Limbo<K, V> {
-    /// Uses what waits here. The caller has the seat, and `access` comes to no code of the user's.
+    /// Uses what is here: none until something is taken out. The caller has the seat, and `access` comes to no code of the
+    /// user's.
+    #[inline]
+    fn with_some<R>(&self, access: impl FnOnce(&mut Option<Box<Waiting<K, V>>>) -> R) -> R {
+        // SAFETY: by ALONE nobody else uses it; and we do not while we do, for that would take foreign code.
+        self.0.with_mut(|waiting| access(unsafe { &mut *waiting }))
+    }
+
+    /// Uses what is here.
+    #[inline]
     fn with<R>(&self, access: impl FnOnce(&mut Waiting<K, V>) -> R) -> R {
-        self.0.with_mut(|waiting| {
-            // SAFETY: by ALONE nobody else uses it; and we do not while we do, for that would take foreign code.
-            let waiting = unsafe { &mut *waiting };
-            access(waiting.get_or_insert_default())
-        })
+        self.with_some(|waiting| access(waiting.get_or_insert_default()))
     }
 
     /// Keeps an entry until everybody has gone who may look at it, and drops some for which that is so.
@@ -79,24 +134,35 @@ impl<K, V> Limbo<K, V> {
     /// If a destructor of another entry does.
     #[inline]
     pub(super) fn add(&self, entry: Unlinked<K, V>) {
-        if self.with(|waiting| waiting.add(entry)) {
+        if self.with(|waiting| waiting.bin.add(entry)) {
             self.drop_some(Bin::free);
         }
     }
 
-    /// Drops what nobody looks at any more.
+    /// Room for an entry.
+    #[inline]
+    pub(super) fn room(&self) -> Room<K, V> {
+        self.with_some(|waiting| waiting.as_mut()?.rooms.pop()).unwrap_or_else(Box::new_uninit)
+    }
+
+    /// Drops what nobody looks at any more, and keeps no room.
     ///
     /// # Panics
     /// If a destructor does; the others are dropped nevertheless.
     pub(super) fn flush(&self) {
         self.drop_some(Bin::flush);
+        drop(self.with(|waiting| mem::take(&mut waiting.rooms)));
     }
 
     #[cold]
-    fn drop_some(&self, free: impl FnOnce(&mut Waiting<K, V>) -> Vec<Unlinked<K, V>>) {
-        // SAFETY: everybody has gone.
-        let mut entries = self.with(free).into_iter().map(|entry| unsafe { entry.free() });
-        drop_all(|| entries.next());
+    fn drop_some(&self, free: impl FnOnce(&mut Bin<Unlinked<K, V>>) -> Vec<Unlinked<K, V>>) {
+        let mut entries = self.with(|waiting| free(&mut waiting.bin)).into_iter();
+        drop_all(|| {
+            // SAFETY: everybody has gone.
+            let room = unsafe { entries.next()?.vacate() };
+            self.with(|waiting| waiting.keep(room));
+            Some(())
+        });
     }
 
     /// Everything, to be dropped.
@@ -105,6 +171,6 @@ impl<K, V> Limbo<K, V> {
     /// Nobody uses the map any more.
     pub(super) unsafe fn take(&self) -> Vec<Box<Entry<K, V>>> {
         // SAFETY: the caller vouches for it.
-        self.with(Bin::take).map(|entry| unsafe { entry.free() }).collect()
+        self.with(|waiting| waiting.bin.take()).map(|entry| unsafe { entry.free() }).collect()
     }
 }

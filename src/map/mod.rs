@@ -48,7 +48,8 @@
 //!
 //! An empty map has allocated nothing. Each key takes an allocation for its entry, with eight bytes for its hash and its age,
 //! and eleven bytes in a segment, on average. A thread keeps up to 64 entries that it has deleted or replaced before it looks
-//! whether somebody looks at them; see [`flush`](ShardedMap::flush). A reference, or a thread that is stopped in a look, keeps
+//! whether somebody looks at them, and the memory of as many for those that it stores later, but no more than eight KiB; see
+//! [`flush`](ShardedMap::flush). A reference, or a thread that is stopped in a look, keeps
 //! entries that were there when it last looked from being freed, and some thousand that came soon after, in all maps: however long it
 //! lasts and whatever is stored meanwhile, no more than that wait for it, and as many again that nobody has looked through.
 //!

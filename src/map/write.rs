@@ -31,7 +31,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     /// Everything the caller did before happens before every load of `value`.
     ///
     /// *Progress:* takes the lock of a segment, for some nanoseconds, or microseconds if that has to be divided.
-    /// *Cost:* O(1), and an allocation.
+    /// *Cost:* O(1), and an allocation, unless this thread has replaced or deleted some keys.
     #[inline]
     pub fn store(&self, key: K, value: V) {
         self.put(key, value, |_| ());
@@ -50,9 +50,9 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     #[inline]
     fn put<R>(&self, key: K, value: V, read_old: impl FnOnce(&V) -> R) -> Option<R> {
         let hash = self.hash(&key);
-        // Before the lock, for it may take its time.
-        let room = Box::new_uninit();
         seat::with(|seat| {
+            // Before the lock, for it may take its time.
+            let room = self.local(seat).limbo().room();
             let locked = self.locate(seat, hash, |found| *found == key, true);
             let old = locked.put(Box::write(room, Entry::new(hash, key, value)));
             old.map(|old| read_old(old.value()))
@@ -135,8 +135,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         V: PartialEq,
     {
         let hash = self.hash(key);
-        let room = Box::new_uninit();
         seat::with(|seat| {
+            let room = self.local(seat).limbo().room();
             let locked = self.locate(seat, hash, |found| key.equivalent(found), false);
             match locked.entry() {
                 Some(entry) if entry.value == *current => {
@@ -211,8 +211,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         value: V,
         guard: reclaim::Guard,
     ) -> LoadOrStore<Ref<'_, K, V>> {
-        let room = Box::new_uninit();
         seat::with(|seat| {
+            let room = self.local(seat).limbo().room();
             let locked = self.locate(seat, hash, |found| *found == key, true);
             match locked.found_under(&guard) {
                 // SAFETY: the guard goes with the entry.
@@ -256,8 +256,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     pub fn compute(&self, key: K, decide: impl FnOnce(Option<&V>) -> Action<V>) -> Option<Ref<'_, K, V>> {
         let hash = self.hash(&key);
         let guard = reclaim::pin();
-        let room = Box::new_uninit();
         seat::with(|seat| {
+            let room = self.local(seat).limbo().room();
             let locked = self.locate(seat, hash, |found| *found == key, true);
             let entry = match decide(locked.entry().map(|entry| &entry.value)) {
                 Action::Keep => locked.found_under(&guard)?,

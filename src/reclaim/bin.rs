@@ -66,7 +66,8 @@ impl<T: Born> Bin<T> {
         self.reservations.read();
         let reservations = &self.reservations;
         let is_free = |(object, end): &mut (T, u64)| !reservations.meet(object.birth(), *end);
-        let free = self.ended.extract_if(.., is_free).map(|(object, _)| object).collect();
+        let mut free = Vec::with_capacity(self.ended.len());
+        free.extend(self.ended.extract_if(.., is_free).map(|(object, _)| object));
         self.look_at = self.ended.len() * 2;
         // Many waited at a time; they need not again.
         let usual = self.look_at.max(FRESH);
