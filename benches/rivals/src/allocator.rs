@@ -19,6 +19,11 @@ pub(crate) fn begin() {
     IS_COUNTING.store(true, Relaxed);
 }
 
+/// Counts no more.
+pub(crate) fn end() {
+    IS_COUNTING.store(false, Relaxed);
+}
+
 /// The bytes allocated since [`begin`], less those freed. Blocks count as large as they were asked for.
 pub(crate) fn bytes_in_use() -> isize {
     BYTES.load(Relaxed)

@@ -82,6 +82,12 @@ const SUBJECTS: &[Subject] = &[
     },
     Subject { name: "map", about: "read and change a map that all threads share", races: map::races },
     Subject {
+        name: "map_growth",
+        about: "how long gets and stores take at worst while a map grows to four million keys",
+        races: map::growth_races,
+    },
+    Subject { name: "map_memory", about: "bytes per entry of a map", races: map::memory_races },
+    Subject {
         name: "object_pool",
         about: "take a buffer from a pool, write to it, and put it back: one or 64 at a time",
         races: object_pool::races,

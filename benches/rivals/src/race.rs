@@ -14,6 +14,8 @@ pub(crate) enum Unit {
     NanosPerSeries,
     /// Bytes of memory per series: less is better.
     BytesPerSeries,
+    /// Bytes of memory per entry of a map: less is better.
+    BytesPerEntry,
     /// Million operations per second, all threads together: more is better.
     MillionsPerSecond,
 }
@@ -83,7 +85,7 @@ impl Race {
     fn in_unit(&self, quantity: f64, threads: usize) -> f64 {
         let each = quantity / self.batch as f64;
         match self.unit {
-            Unit::NanosPerOperation | Unit::NanosPerSeries | Unit::BytesPerSeries => each,
+            Unit::NanosPerOperation | Unit::NanosPerSeries | Unit::BytesPerSeries | Unit::BytesPerEntry => each,
             Unit::MillionsPerSecond => threads as f64 * 1e3 / each,
         }
     }

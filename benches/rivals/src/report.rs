@@ -93,10 +93,8 @@ fn print_cells(race: &Race, measurements: &[Measurement], who: &str, threads: us
 /// How many times as much `measurement` took as `ours`, whatever the unit: above one, ours is better.
 fn times_worse(unit: Unit, measurement: &Measurement, ours: &Measurement) -> f64 {
     match unit {
-        Unit::NanosPerOperation | Unit::NanosPerSeries | Unit::BytesPerSeries => {
-            measurement.value / ours.value
-        }
         Unit::MillionsPerSecond => ours.value / measurement.value,
+        _ => measurement.value / ours.value,
     }
 }
 
@@ -114,6 +112,7 @@ fn unit_name(unit: Unit) -> &'static str {
         Unit::NanosPerOperation => "ns/op",
         Unit::NanosPerSeries => "ns/series",
         Unit::BytesPerSeries => "B/series",
+        Unit::BytesPerEntry => "B/entry",
         Unit::MillionsPerSecond => "Mops/s",
     }
 }

@@ -1,15 +1,18 @@
 //! Maps that many threads read and change.
 
+mod growth;
 mod maps;
 
-use std::hash::Hash;
+use std::{borrow::Borrow, hash::Hash};
 
 use crate::{
+    allocator,
     opaque::consume,
     race::{Contestant, Race, Unit},
     transfer::{MESSAGES, operations},
 };
 
+pub(crate) use self::growth::races as growth_races;
 use self::maps::Map;
 
 /// How many keys there are, before anything is changed, unless said otherwise.
@@ -35,6 +38,20 @@ pub(crate) fn races() -> Vec<Race> {
     ]
 }
 
+/// Bytes of an entry.
+pub(crate) fn memory_races() -> Vec<Race> {
+    let race = |case, keys, contestants| Race {
+        unit: Unit::BytesPerEntry,
+        threads: &[1],
+        batch: keys as usize,
+        ..Race::new(case, contestants)
+    };
+    vec![
+        race("entries_of_1000", FEW, with_words(Mix::Weigh(FEW))),
+        race("entries_of_1000000", MANY, with_words(Mix::Weigh(MANY))),
+    ]
+}
+
 /// What is done.
 #[derive(Clone, Copy)]
 enum Mix {
@@ -46,6 +63,8 @@ enum Mix {
     Half,
     /// Stores of new keys.
     Grow,
+    /// Stores of so many new keys, to see what memory they take.
+    Weigh(u64),
 }
 
 /// Every map. Hashers are the same for all.
@@ -95,6 +114,9 @@ fn filled<K: Key, M: Map<K>>(keys: u64) -> M {
 /// A type of keys.
 trait Key: Clone + Eq + Hash + Ord + Send + Sync + 'static {
     fn of(number: u64) -> Self;
+
+    /// The key of that number, from a list if it is not made in a moment.
+    fn from_list(keys: &'static [Self], number: u64) -> impl Borrow<Self>;
 }
 
 impl Key for u64 {
@@ -102,11 +124,21 @@ impl Key for u64 {
     fn of(number: u64) -> Self {
         number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
+
+    #[inline(always)]
+    fn from_list(_: &'static [Self], number: u64) -> impl Borrow<Self> {
+        Self::of(number)
+    }
 }
 
 impl Key for String {
     fn of(number: u64) -> Self {
         format!("/api/v1/customers/{:016x}", u64::of(number))
+    }
+
+    #[inline(always)]
+    fn from_list(keys: &'static [Self], number: u64) -> impl Borrow<Self> {
+        &keys[number as usize]
     }
 }
 
@@ -133,15 +165,18 @@ fn numbers(thread: usize) -> Numbers {
 }
 
 fn contestant<K: Key, M: Map<K>>(who: &'static str, mix: Mix) -> Contestant {
-    if let Mix::Grow = mix {
-        return Contestant::weighed(who, |threads| threads as f64 * grow::<K, M>(threads));
+    match mix {
+        Mix::Grow => return Contestant::weighed(who, |threads| threads as f64 * grow::<K, M>(threads)),
+        Mix::Weigh(keys) => return Contestant::weighed(who, move |_| weigh::<K, M>(keys)),
+        _ => {}
     }
     let there = if let Mix::Get(keys) = mix { keys } else { KEYS };
     let map: M = filled(there);
     let asked_for = if let Mix::Half = mix { 2 * there } else { there };
     let keys: &'static [K] = (0..asked_for).map(K::of).collect::<Vec<_>>().leak();
     Contestant::with_local(who, numbers, move |numbers, _| {
-        let key = &keys[numbers.below(asked_for) as usize];
+        let key = K::from_list(keys, numbers.below(asked_for));
+        let key = key.borrow();
         let number = numbers.0;
         match (mix, number % 64) {
             (Mix::ReadMostly, 0..3) | (Mix::Half, 0..16) => map.store(key, number),
@@ -159,4 +194,15 @@ fn grow<K: Key, M: Map<K>>(threads: usize) -> f64 {
             map.store(&K::of(number as u64), 1);
         }
     })
+}
+
+/// The bytes that a map with so many keys takes.
+fn weigh<K: Key, M: Map<K>>(keys: u64) -> f64 {
+    allocator::begin();
+    let before = allocator::bytes_in_use();
+    let map: M = filled(keys);
+    let bytes = allocator::bytes_in_use() - before;
+    drop(map);
+    allocator::end();
+    bytes as f64
 }
