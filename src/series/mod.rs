@@ -11,6 +11,10 @@
 //! stand in the other, under the mutex, until there are enough of them to settle. When the limit is reached all of
 //! them are settled at once, and a lookup that finds nothing ends there: in the overflow series, without a lock.
 //!
+//! It is no [`ShardedMap`](crate::ShardedMap): that frees what was deleted when it is certain that nobody looks at it, some
+//! time later, and drops the handle in it then. Here whoever takes a series out has to have its last handle at once (LAST).
+//! Nor may a lookup from within an allocator write, which reading such a map does.
+//!
 //! # Removal
 //!
 //! A series may be removed while threads hold handles on it, in caches above all. Whoever removes by hand takes what
