@@ -3,14 +3,14 @@
 use std::{fmt, iter::FusedIterator, vec};
 
 use super::{entry::Entry, pointers::Pointers, segment::Segment, table::Table};
-use crate::{map::table::index, reclaim::Guard, sync::atomic::Ordering::Relaxed};
+use crate::{map::table::{first_behind, index}, reclaim::Guard, sync::atomic::Ordering::Relaxed};
 
 /// The entries of a map, in no order. See [`ShardedMap::iter`](super::ShardedMap) for what it may miss.
 pub(super) struct Entries<'a, K, V> {
     table: &'a Table<Pointers<K, V>>,
     guard: &'a Guard,
     /// The first hash that was not listed yet.
-    next: Option<u64>,
+    next: Option<u32>,
     listed: vec::IntoIter<&'a Entry<K, V>>,
 }
 
@@ -20,7 +20,7 @@ impl<'a, K: Eq, V> Entries<'a, K, V> {
     }
 
     /// Lists the entries of the segment for `hash`, and returns the first hash after that segment.
-    fn list(&mut self, hash: u64) -> Option<u64> {
+    fn list(&mut self, hash: u32) -> Option<u32> {
         loop {
             let segment = self.table.find(hash)?;
             let depth = segment.header().depth.load(Relaxed);
@@ -36,12 +36,12 @@ impl<'a, K: Eq, V> Entries<'a, K, V> {
                 drop_repeated(&mut entries);
             }
             self.listed = entries.into_iter();
-            return (index(hash, depth) as u64 + 1).checked_shl(64 - depth).filter(|&next| next != 0);
+            return first_behind(hash, depth);
         }
     }
 
     /// The entries in a segment whose hashes begin like that one.
-    fn entries(&self, segment: Segment<'a, Pointers<K, V>>, hash: u64, depth: u32) -> Vec<&'a Entry<K, V>> {
+    fn entries(&self, segment: Segment<'a, Pointers<K, V>>, hash: u32, depth: u32) -> Vec<&'a Entry<K, V>> {
         // SAFETY: the guard is there as long as `'a`.
         let entries = unsafe { segment.entries(self.guard) };
         entries.filter(|entry| index(entry.hash(), depth) == index(hash, depth)).collect()

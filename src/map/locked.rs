@@ -17,7 +17,7 @@ pub(super) struct Locked<'a, K, V> {
     segment: Segment<'a, Pointers<K, V>>,
     local: &'a Local<Limbo<K, V>>,
     writing: Writing<'a>,
-    hash: u64,
+    hash: u32,
     found: Option<(Slot, NonNull<Entry<K, V>>)>,
 }
 
@@ -27,7 +27,7 @@ impl<'a, K, V> Locked<'a, K, V> {
     /// # Panics
     /// If the thread has a lock of the map already, which it would wait for for ever.
     #[inline]
-    pub(super) fn new(table: &'a Table<Pointers<K, V>>, local: &'a Local<Limbo<K, V>>, hash: u64) -> Self {
+    pub(super) fn new(table: &'a Table<Pointers<K, V>>, local: &'a Local<Limbo<K, V>>, hash: u32) -> Self {
         let writing = Writing::new(local.writer());
         Self { segment: table.lock(hash), local, writing, hash, found: None }
     }

@@ -67,13 +67,13 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Pinned<'a, K, V, S> {
     /// The value of `key`.
     ///
     /// *Progress:* lock-free. *Cost:* as [`ShardedMap::get`], without the guard.
-    #[inline]
+    #[inline(always)]
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
         self.get_key_value(key).map(|(_, value)| value)
     }
 
     /// The key that is equal to `key`, and its value.
-    #[inline]
+    #[inline(always)]
     pub fn get_key_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
         // SAFETY: the guard is there as long as `self`.
         let entry = unsafe { self.map.find(key, self.map.hash(key), &self.guard) }?;

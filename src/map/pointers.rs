@@ -74,7 +74,7 @@ impl<K, V> Bucket for Pointers<K, V> {
         self.tags().vacant().next()
     }
 
-    fn put(&self, slot: usize, hash: u64, entry: NonNull<Entry<K, V>>) {
+    fn put(&self, slot: usize, hash: u32, entry: NonNull<Entry<K, V>>) {
         // Release: edge PUT.
         self.entries[slot].store(entry.as_ptr(), Release);
         self.set_tags(self.tags().filled_with(slot, Tags::tag_of(hash)));
@@ -134,7 +134,7 @@ impl<K, V> Pointers<K, V> {
     #[inline]
     pub(super) unsafe fn glance<'a>(
         &self,
-        hash: u64,
+        hash: u32,
         guard: &Guard,
         is_it: impl Fn(&K) -> bool,
     ) -> Glance<'a, K, V> {
@@ -158,7 +158,7 @@ impl<'a, K: 'a, V: 'a> Segment<'a, Pointers<K, V>> {
     #[inline]
     pub(super) unsafe fn find<'b>(
         self,
-        hash: u64,
+        hash: u32,
         keep: Keep<'_>,
         mut is_it: impl FnMut(&K) -> bool,
     ) -> Option<(Slot, &'b Entry<K, V>)>

@@ -32,7 +32,7 @@ pub(super) trait Bucket {
     fn vacant(&self) -> Option<usize>;
 
     /// Fills a vacant slot.
-    fn put(&self, slot: usize, hash: u64, item: Self::Item);
+    fn put(&self, slot: usize, hash: u32, item: Self::Item);
 
     /// Vacates a slot.
     fn take(&self, slot: usize) -> Self::Item;
@@ -169,7 +169,7 @@ impl<'a, B: Bucket> Segment<'a, B> {
 
     /// All buckets, from that of `hash` on, each with its number.
     #[inline]
-    pub(super) fn buckets_from(self, hash: u64) -> impl Iterator<Item = (usize, &'a B)>
+    pub(super) fn buckets_from(self, hash: u32) -> impl Iterator<Item = (usize, &'a B)>
     where
         B: 'a,
     {
@@ -188,7 +188,7 @@ impl<'a, B: Bucket> Segment<'a, B> {
     }
 
     /// Puts an item in. The caller has the lock, and knows that there is room, and no such key.
-    pub(super) fn put(self, hash: u64, item: B::Item)
+    pub(super) fn put(self, hash: u32, item: B::Item)
     where
         B: 'a,
     {
@@ -208,7 +208,7 @@ impl<'a, B: Bucket> Segment<'a, B> {
     }
 
     /// Takes the item out of a slot. The caller has the lock.
-    pub(super) fn take(self, hash: u64, at: Slot) -> B::Item
+    pub(super) fn take(self, hash: u32, at: Slot) -> B::Item
     where
         B: 'a,
     {
@@ -223,7 +223,7 @@ impl<'a, B: Bucket> Segment<'a, B> {
     }
 
     /// The buckets that the item in a slot has passed.
-    fn before(self, hash: u64, at: Slot) -> impl Iterator<Item = &'a B>
+    fn before(self, hash: u32, at: Slot) -> impl Iterator<Item = &'a B>
     where
         B: 'a,
     {
@@ -233,7 +233,7 @@ impl<'a, B: Bucket> Segment<'a, B> {
     }
 
     /// Moves those of the items that have passed a bucket which has room now. The caller has the lock.
-    pub(super) fn move_nearer(self, items: impl Iterator<Item = (Slot, B::Item, u64)>)
+    pub(super) fn move_nearer(self, items: impl Iterator<Item = (Slot, B::Item, u32)>)
     where
         B: 'a,
     {

@@ -9,12 +9,12 @@ use equivalent::Equivalent;
 
 use super::{
     DefaultHashBuilder, Pinned, Ref,
-    entry::{Entry, placing},
+    entry::Entry,
     limbo::Limbo,
     local::{Local, Writer},
     pointers::{Glance, Keep, Pointers},
     segment::Segment,
-    table::Table,
+    table::{Table, placing},
 };
 use crate::{
     reclaim::{self, Guard},
@@ -187,14 +187,14 @@ impl<K, V, S> ShardedMap<K, V, S> {
 impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     /// What [places](placing) a key.
     #[inline]
-    pub(super) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
+    pub(super) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u32 {
         placing(self.hash_builder.hash_one(key))
     }
 
     /// # Safety
     /// The guard is there as long as `'a`.
-    #[inline]
-    pub(super) unsafe fn find<'a, Q>(&self, key: &Q, hash: u64, guard: &Guard) -> Option<&'a Entry<K, V>>
+    #[inline(always)]
+    pub(super) unsafe fn find<'a, Q>(&self, key: &Q, hash: u32, guard: &Guard) -> Option<&'a Entry<K, V>>
     where
         Q: Equivalent<K> + ?Sized,
         K: 'a,
@@ -218,7 +218,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     /// The guard is there as long as `'a`.
     #[cold]
     #[inline(never)]
-    unsafe fn find_patiently<'a, Q>(&self, key: &Q, hash: u64, guard: &Guard) -> Option<&'a Entry<K, V>>
+    unsafe fn find_patiently<'a, Q>(&self, key: &Q, hash: u32, guard: &Guard) -> Option<&'a Entry<K, V>>
     where
         Q: Equivalent<K> + ?Sized,
         K: 'a,

@@ -21,7 +21,7 @@ type Directory<'a, B> = Block<'a, (), AtomicSegment<B>>;
 
 /// The segments of a map.
 pub(super) struct Table<B: Bucket> {
-    /// With the number of bits that make an index. None until something is put in.
+    /// With the number of bits of a hash that do not make an index. None until something is put in.
     directory: AtomicBlock<(), AtomicSegment<B>>,
     growth: Mutex<Growth<B>>,
 }
@@ -41,14 +41,25 @@ unsafe impl<B: Bucket + Send + Sync> Sync for Table<B> {}
 
 /// The place of a hash in a directory of that many bits.
 #[inline]
-pub(super) fn index(hash: u64, bits: u32) -> usize {
-    // Two shifts, for one by 64 is none.
-    (hash >> 1 >> (63 - bits)) as usize
+pub(super) fn index(hash: u32, bits: u32) -> usize {
+    (u64::from(hash) >> (u32::BITS - bits)) as usize
+}
+
+/// The first hash behind all that begin with the same bits as that one; none if that is the end.
+pub(super) fn first_behind(hash: u32, bits: u32) -> Option<u32> {
+    u32::try_from((index(hash, bits) as u64 + 1) << (u32::BITS - bits)).ok()
+}
+
+/// What a map keeps of a hash: the first bits lead to a segment, the last ones to a bucket, and those next to them are the tag.
+#[inline]
+pub(super) fn placing(hash: u64) -> u32 {
+    // Both halves count, for hashes may be bad in either.
+    (hash >> 32) as u32 ^ hash as u32
 }
 
 impl<B: Bucket> Table<B> {
     /// Bits of the largest directory.
-    const MOST_BITS: u32 = 40;
+    const MOST_BITS: u32 = 26;
 
     pub(super) fn new() -> Self {
         let growth = Growth { segments: 0, old_directories: Vec::new(), old_segments: Vec::new() };
@@ -74,22 +85,22 @@ impl<B: Bucket> Table<B> {
     }
 
     /// Makes room for so many entries, those that are there included.
-    pub(super) fn reserve(&self, entries: usize, hash_of: &impl Fn(B::Item) -> u64) {
+    pub(super) fn reserve(&self, entries: usize, hash_of: &impl Fn(B::Item) -> u32) {
         let (bits, log) = Self::size_for(entries);
         if bits > 0 && self.growth.lock().segments >= 1 << bits {
             return;
         }
         // The directory doubles when most of its segments have divided, so all of them do that first.
         for depth in 0..=bits {
-            for prefix in 0..1_u64 << depth {
-                let hash = if depth == 0 { 0 } else { prefix << (64 - depth) };
+            for prefix in 0..1_u32 << depth {
+                let hash = if depth == 0 { 0 } else { prefix << (u32::BITS - depth) };
                 self.grow_until(hash, depth, if depth < bits { 0 } else { log }, hash_of);
             }
         }
     }
 
     /// Grows the segment of that hash, until it has that depth and size.
-    fn grow_until(&self, hash: u64, depth: u32, log: u32, hash_of: &impl Fn(B::Item) -> u64) {
+    fn grow_until(&self, hash: u32, depth: u32, log: u32, hash_of: &impl Fn(B::Item) -> u32) {
         loop {
             let segment = self.lock(hash);
             // `hash_of` may panic.
@@ -123,20 +134,22 @@ impl<B: Bucket> Table<B> {
                 place
             });
             // Release: edge DOUBLED.
-            self.directory.store(Block::new((), places), bits, Release);
+            self.directory.store(Block::new((), places), u32::BITS - bits, Release);
         }
     }
 
+    /// The directory, and how many bits make an index.
     #[inline]
     fn directory(&self) -> Option<(Directory<'_, B>, u32)> {
         // Acquire: edge DOUBLED.
         // SAFETY: directories are freed with the table.
-        unsafe { self.directory.load(Acquire) }
+        let (directory, rest) = unsafe { self.directory.load(Acquire) }?;
+        Some((directory, u32::BITS - rest))
     }
 
     /// The segment for that hash; none if the map is as new.
     #[inline]
-    pub(super) fn find(&self, hash: u64) -> Option<Segment<'_, B>> {
+    pub(super) fn find(&self, hash: u32) -> Option<Segment<'_, B>> {
         let (directory, bits) = self.directory()?;
         // SAFETY: a directory has `1 << bits` places.
         let place = unsafe { directory.at(index(hash, bits)) };
@@ -146,7 +159,7 @@ impl<B: Bucket> Table<B> {
 
     /// The segment for that hash, locked.
     #[inline]
-    pub(super) fn lock(&self, hash: u64) -> Segment<'_, B> {
+    pub(super) fn lock(&self, hash: u32) -> Segment<'_, B> {
         loop {
             let Some(segment) = self.find(hash) else {
                 self.make_first(0, 0);
@@ -163,7 +176,7 @@ impl<B: Bucket> Table<B> {
 
     /// Makes room in a full segment, which the caller has locked: `hash` may lead to another one after that.
     #[cold]
-    pub(super) fn grow(&self, segment: Segment<'_, B>, hash: u64, hash_of: &impl Fn(B::Item) -> u64) {
+    pub(super) fn grow(&self, segment: Segment<'_, B>, hash: u32, hash_of: &impl Fn(B::Item) -> u32) {
         let mut growth = self.growth.lock();
         if !segment.is_full_grown() || !self.can_divide(segment, &growth) {
             self.enlarge(segment, hash, &mut growth, hash_of);
@@ -185,9 +198,9 @@ impl<B: Bucket> Table<B> {
     fn enlarge(
         &self,
         segment: Segment<'_, B>,
-        hash: u64,
+        hash: u32,
         growth: &mut Growth<B>,
-        hash_of: &impl Fn(B::Item) -> u64,
+        hash_of: &impl Fn(B::Item) -> u32,
     ) {
         let depth = segment.header().depth.load(Relaxed);
         // Before anything is made or changed: `hash_of` may panic.
@@ -212,12 +225,12 @@ impl<B: Bucket> Table<B> {
     fn divide(
         &self,
         segment: Segment<'_, B>,
-        hash: u64,
+        hash: u32,
         growth: &mut Growth<B>,
-        hash_of: &impl Fn(B::Item) -> u64,
+        hash_of: &impl Fn(B::Item) -> u32,
     ) {
         let depth = segment.header().depth.load(Relaxed);
-        let half = 1 << (63 - depth);
+        let half = 1 << (u32::BITS - 1 - depth);
         // Before anything is made or changed: `hash_of` may panic.
         let mut items = Vec::with_capacity(segment.header().len.load(Relaxed) as usize);
         items.extend(segment.items().map(|(slot, item)| (slot, item, hash_of(item))));
@@ -252,13 +265,13 @@ impl<B: Bucket> Table<B> {
             place
         });
         // Release: edge DOUBLED.
-        self.directory.store(Block::new((), places), bits + 1, Release);
+        self.directory.store(Block::new((), places), u32::BITS - bits - 1, Release);
         // SAFETY: it is freed with the table.
         growth.old_directories.push(unsafe { directory.until() });
     }
 
     /// The places of all hashes that begin with the first `depth` bits of that one.
-    fn places(&self, hash: u64, depth: u32) -> impl Iterator<Item = &AtomicSegment<B>> {
+    fn places(&self, hash: u32, depth: u32) -> impl Iterator<Item = &AtomicSegment<B>> {
         let (directory, bits) = self.directory().expect("there is a segment");
         let first = index(hash, depth) << (bits - depth);
         // SAFETY: that is within the directory.

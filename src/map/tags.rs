@@ -3,9 +3,6 @@
 /// Slots of a bucket: with their tags they fill a cache line.
 pub(super) const SLOTS: usize = if cfg!(any(freewheel_loom, freewheel_shuttle)) { 2 } else { 7 };
 
-/// The lowest bit, and the highest, of the byte of each slot.
-const LOWEST: u64 = 0x0001_0101_0101_0101 >> (8 * (7 - SLOTS));
-const HIGHEST: u64 = LOWEST << 7;
 /// One passing entry.
 const PASSING: u64 = 1 << 56;
 const MOST_PASSING: u64 = 0xff;
@@ -19,27 +16,24 @@ impl Tags {
     /// Seven bits of a hash that lead neither to a segment, unless there are half a million, nor to a bucket; and one that
     /// says that there is something.
     #[inline]
-    pub(super) fn tag_of(hash: u64) -> u8 {
+    pub(super) fn tag_of(hash: u32) -> u8 {
         (hash >> 6) as u8 | 0x80
     }
 
     /// The slots with that tag; and perhaps, after such a one, others that are filled.
     #[inline]
     pub(super) fn with_tag(self, tag: u8) -> Slots {
-        // Zero where the tag is. Subtraction carries beyond a zero, so a one above it looks alike: a tag, of which the lowest
-        // bit is another.
-        let difference = self.0 ^ (u64::from(tag) * LOWEST);
-        Slots(difference.wrapping_sub(LOWEST) & !difference & HIGHEST)
+        Slots(bytes::equal(self.0, tag) & bytes::OF_SLOTS)
     }
 
     #[inline]
     pub(super) fn vacant(self) -> Slots {
-        Slots(!self.0 & HIGHEST)
+        Slots(!bytes::negative(self.0) & bytes::OF_SLOTS)
     }
 
     #[inline]
     pub(super) fn filled(self) -> Slots {
-        Slots(self.0 & HIGHEST)
+        Slots(bytes::negative(self.0) & bytes::OF_SLOTS)
     }
 
     /// Whether entries that belong here may be further on.
@@ -71,15 +65,77 @@ impl Tags {
 
 /// Some slots of a bucket.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Slots(u64);
+pub(super) struct Slots(bytes::Set);
 
 impl Iterator for Slots {
     type Item = usize;
 
     #[inline]
     fn next(&mut self) -> Option<usize> {
-        let slot = (self.0 != 0).then(|| self.0.trailing_zeros() as usize / 8)?;
+        let slot = (self.0 != 0).then(|| (self.0.trailing_zeros() / bytes::BITS_OF_EACH) as usize)?;
         self.0 &= self.0 - 1;
         Some(slot)
+    }
+}
+
+/// All bytes of a word at once, by what every x86-64 processor has: half as many instructions as without.
+#[cfg(all(target_arch = "x86_64", not(any(freewheel_loom, freewheel_shuttle, freewheel_chaos))))]
+mod bytes {
+    use std::arch::x86_64::{_mm_cmpeq_epi8, _mm_cvtsi64_si128, _mm_movemask_epi8, _mm_set1_epi8};
+
+    /// A bit for each byte.
+    pub(super) type Set = u32;
+    pub(super) const BITS_OF_EACH: u32 = 1;
+    pub(super) const OF_SLOTS: Set = (1 << super::SLOTS) - 1;
+
+    /// Those that are equal to `byte`.
+    #[inline]
+    pub(super) fn equal(word: u64, byte: u8) -> Set {
+        // SAFETY: every processor of this architecture has SSE2.
+        unsafe { equal_by_sse2(word.cast_signed(), byte.cast_signed()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn equal_by_sse2(word: i64, byte: i8) -> Set {
+        _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_cvtsi64_si128(word), _mm_set1_epi8(byte))).cast_unsigned()
+    }
+
+    /// Those of which the highest bit is set.
+    #[inline]
+    pub(super) fn negative(word: u64) -> Set {
+        // SAFETY: as above.
+        unsafe { negative_by_sse2(word.cast_signed()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn negative_by_sse2(word: i64) -> Set {
+        _mm_movemask_epi8(_mm_cvtsi64_si128(word)).cast_unsigned()
+    }
+}
+
+/// All bytes of a word at once, on any processor; and in the worlds of checkers, so that some run this.
+#[cfg(not(all(target_arch = "x86_64", not(any(freewheel_loom, freewheel_shuttle, freewheel_chaos)))))]
+mod bytes {
+    /// The highest bit of each byte.
+    pub(super) type Set = u64;
+    pub(super) const BITS_OF_EACH: u32 = 8;
+    const LOWEST: u64 = 0x0101_0101_0101_0101;
+    const HIGHEST: u64 = LOWEST << 7;
+    pub(super) const OF_SLOTS: Set = HIGHEST >> (8 * (8 - super::SLOTS));
+
+    /// Those that are equal to `byte`, and perhaps others after such a one that are equal but for the lowest bit.
+    #[inline]
+    pub(super) fn equal(word: u64, byte: u8) -> Set {
+        // Zero where they are equal. Subtraction carries beyond a zero, so a one above it looks alike.
+        let difference = word ^ (u64::from(byte) * LOWEST);
+        difference.wrapping_sub(LOWEST) & !difference & HIGHEST
+    }
+
+    /// Those of which the highest bit is set.
+    #[inline]
+    pub(super) fn negative(word: u64) -> Set {
+        word & HIGHEST
     }
 }

@@ -6,7 +6,7 @@ use super::{
     Action, DefaultHashBuilder, LoadOrStore, Word,
     local::{Local, NoLimbo, Writer, Writing},
     segment::{Segment, Slot},
-    table::{Table, index},
+    table::{Table, first_behind, index, placing},
     words::{Glance, Words},
 };
 use crate::{
@@ -97,16 +97,16 @@ impl<K, V, S> WordMap<K, V, S> {
 
 impl<K: Word, V: Word, S: BuildHasher> WordMap<K, V, S> {
     #[inline]
-    fn hash(&self, key: u64) -> u64 {
-        self.hash_builder.hash_one(key)
+    fn hash(&self, key: u64) -> u32 {
+        placing(self.hash_builder.hash_one(key))
     }
 
-    fn hash_of(&self) -> impl Fn((u64, u64)) -> u64 {
+    fn hash_of(&self) -> impl Fn((u64, u64)) -> u32 {
         |(key, _)| self.hash(key)
     }
 
     #[inline]
-    fn look(&self, key: u64, hash: u64) -> Option<u64> {
+    fn look(&self, key: u64, hash: u32) -> Option<u64> {
         let segment = self.table.find(hash)?;
         match segment.bucket(hash as usize).glance(key) {
             Glance::Here(value) => Some(value),
@@ -118,7 +118,7 @@ impl<K: Word, V: Word, S: BuildHasher> WordMap<K, V, S> {
 
     /// As [`look`](Self::look), whatever is in the way.
     #[inline(never)]
-    fn look_patiently(&self, key: u64, hash: u64) -> Option<u64> {
+    fn look_patiently(&self, key: u64, hash: u32) -> Option<u64> {
         let mut segment = self.table.find(hash)?;
         loop {
             let moves = segment.moves();
@@ -358,7 +358,7 @@ impl<K: Word, V: Word, S: BuildHasher> WordMap<K, V, S> {
 struct Place<'a> {
     segment: Segment<'a, Words>,
     writing: Writing<'a>,
-    hash: u64,
+    hash: u32,
     key: u64,
     slot: Option<Slot>,
 }
@@ -367,7 +367,7 @@ impl<'a> Place<'a> {
     /// # Panics
     /// If the thread has a lock of the map already, which it would wait for for ever.
     #[inline]
-    fn new(table: &'a Table<Words>, writer: &'a Writer, hash: u64, key: u64) -> Self {
+    fn new(table: &'a Table<Words>, writer: &'a Writer, hash: u32, key: u64) -> Self {
         let writing = Writing::new(writer);
         Self { segment: table.lock(hash), writing, hash, key, slot: None }
     }
@@ -408,13 +408,13 @@ struct Pairs<'a, F> {
     table: &'a Table<Words>,
     hash_of: F,
     /// The first hash that was not listed yet.
-    next: Option<u64>,
+    next: Option<u32>,
     listed: vec::IntoIter<(u64, u64)>,
 }
 
-impl<F: Fn((u64, u64)) -> u64> Pairs<'_, F> {
+impl<F: Fn((u64, u64)) -> u32> Pairs<'_, F> {
     /// Lists the pairs of the segment for `hash`, and returns the first hash after that segment.
-    fn list(&mut self, hash: u64) -> Option<u64> {
+    fn list(&mut self, hash: u32) -> Option<u32> {
         loop {
             let segment = self.table.find(hash)?;
             let depth = segment.header().depth.load(Relaxed);
@@ -434,12 +434,12 @@ impl<F: Fn((u64, u64)) -> u64> Pairs<'_, F> {
                 pairs.dedup_by_key(|(key, _)| *key);
             }
             self.listed = pairs.into_iter();
-            return (index(hash, depth) as u64 + 1).checked_shl(64 - depth).filter(|&next| next != 0);
+            return first_behind(hash, depth);
         }
     }
 }
 
-impl<F: Fn((u64, u64)) -> u64> Iterator for Pairs<'_, F> {
+impl<F: Fn((u64, u64)) -> u32> Iterator for Pairs<'_, F> {
     type Item = (u64, u64);
 
     fn next(&mut self) -> Option<(u64, u64)> {

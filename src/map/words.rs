@@ -169,7 +169,7 @@ impl Bucket for Words {
     }
 
     #[inline]
-    fn put(&self, slot: usize, _hash: u64, (key, value): (u64, u64)) {
+    fn put(&self, slot: usize, _hash: u32, (key, value): (u64, u64)) {
         // Release: edge REUSED.
         self.pairs[slot].key.store(key, Release);
         self.set_value(slot, value);
@@ -197,7 +197,7 @@ impl Bucket for Words {
 
 impl Segment<'_, Words> {
     /// The value of a key, without the lock.
-    pub(super) fn look(self, hash: u64, key: u64) -> Option<u64> {
+    pub(super) fn look(self, hash: u32, key: u64) -> Option<u64> {
         'again: loop {
             for (_, bucket) in self.buckets_from(hash) {
                 match bucket.glance(key) {
@@ -213,7 +213,7 @@ impl Segment<'_, Words> {
 
     /// Finds the slot of a key. The caller has the lock.
     #[inline]
-    pub(super) fn find_word(self, hash: u64, key: u64) -> Option<Slot> {
+    pub(super) fn find_word(self, hash: u32, key: u64) -> Option<Slot> {
         for (number, bucket) in self.buckets_from(hash) {
             let state = bucket.state();
             let slots = bucket.slots_with(key, state);

@@ -16,7 +16,7 @@ use crate::{
 impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     /// Locks the place of the key that `is_it` recognizes; if the caller `may_put` something in, there is room.
     #[inline]
-    fn locate(&self, seat: &Seat, hash: u64, is_it: impl Fn(&K) -> bool, may_put: bool) -> Locked<'_, K, V> {
+    fn locate(&self, seat: &Seat, hash: u32, is_it: impl Fn(&K) -> bool, may_put: bool) -> Locked<'_, K, V> {
         loop {
             let mut locked = Locked::new(&self.table, self.local(seat), hash);
             if locked.find(&is_it) || !may_put || !locked.is_full() {
@@ -206,7 +206,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
 
     fn store_if_absent(
         &self,
-        hash: u64,
+        hash: u32,
         key: K,
         value: V,
         guard: reclaim::Guard,
