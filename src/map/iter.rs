@@ -3,7 +3,11 @@
 use std::{fmt, iter::FusedIterator, vec};
 
 use super::{entry::Entry, pointers::Pointers, segment::Segment, table::Table};
-use crate::{map::table::{first_behind, index}, reclaim::Guard, sync::atomic::Ordering::Relaxed};
+use crate::{
+    map::table::{first_behind, index},
+    reclaim::Guard,
+    sync::atomic::Ordering::Relaxed,
+};
 
 /// The entries of a map, in no order. See [`ShardedMap::iter`](super::ShardedMap) for what it may miss.
 pub(super) struct Entries<'a, K, V> {

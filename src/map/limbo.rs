@@ -82,7 +82,7 @@ impl<K, V> Waiting<K, V> {
     };
 
     fn keep(&mut self, room: Room<K, V>) {
-        if self.rooms.len() < Self::ROOMS {
+        if self.rooms.len() != Self::ROOMS {
             self.rooms.push(room);
         }
     }
