@@ -22,6 +22,12 @@ mod util;
 #[doc(hidden)]
 pub mod util;
 
+#[cfg(not(any(freewheel_loom, freewheel_shuttle, freewheel_chaos)))]
+mod wait;
+#[cfg(any(freewheel_loom, freewheel_shuttle, freewheel_chaos))]
+#[doc(hidden)]
+pub mod wait;
+
 pub mod map;
 pub mod object_pool;
 pub mod queue;
@@ -51,6 +57,9 @@ pub mod series;
 pub mod latest;
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub use latest::Latest;
+
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+pub mod flow;
 
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub mod metrics;

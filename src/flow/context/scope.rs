@@ -1,0 +1,339 @@
+//! The tree of what ends together.
+
+use std::{
+    mem,
+    sync::{Arc, OnceLock, Weak},
+    thread,
+    time::Instant,
+};
+
+use slab::Slab;
+
+use super::{AfterHandle, Cause, ContextError, after::Callback, timer::Timer};
+use crate::{
+    sync::{
+        Mutex,
+        atomic::{
+            AtomicU32,
+            Ordering::{Acquire, Release},
+        },
+    },
+    util::drop_all,
+    wait::{WaitList, WaitStrategy},
+};
+
+/// Room for so many is kept when nobody is there any more.
+const KEPT: usize = 32;
+
+/// How it ended.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    pub(super) error: ContextError,
+    pub(super) cause: Option<Cause>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Deadline {
+    at: Instant,
+    cause: Option<Cause>,
+}
+
+impl Deadline {
+    pub(super) fn new(at: Instant, cause: Option<Cause>) -> Self {
+        Self { at, cause }
+    }
+}
+
+/// What ends a scope by the clock.
+#[derive(Debug)]
+enum Clock {
+    /// Nothing.
+    None,
+    Own(Deadline),
+    /// That of the one it was made from, which ends no later.
+    Inherited(Instant),
+}
+
+/// What ends together.
+pub(super) struct Scope {
+    state: AtomicU32,
+    /// Set before the state.
+    end: OnceLock<End>,
+    clock: Clock,
+    parent: Option<Parent>,
+    family: Mutex<Family>,
+    waiters: WaitList,
+    timer: OnceLock<Timer>,
+    #[cfg(feature = "tokio")]
+    watch: OnceLock<super::token::Watch>,
+}
+
+struct Parent {
+    scope: Arc<Scope>,
+    /// Where this one stands in the family of that one; nowhere if that had ended.
+    key: OnceLock<usize>,
+}
+
+/// Who ends with a scope.
+#[derive(Default)]
+struct Family {
+    has_ended: bool,
+    members: Slab<Member>,
+}
+
+enum Member {
+    Child(Weak<Scope>),
+    /// With the scope itself if nobody else has to keep it.
+    Callback(Callback, Option<Arc<Scope>>),
+}
+
+impl Family {
+    fn remove(&mut self, key: usize) -> Member {
+        let member = self.members.remove(key);
+        if self.members.is_empty() && self.members.capacity() > KEPT {
+            self.members = Slab::new();
+        }
+        member
+    }
+}
+
+/// Who is to be told that scopes have ended, without a lock.
+#[derive(Default)]
+struct News {
+    scopes: Vec<Arc<Scope>>,
+    callbacks: Vec<Callback>,
+}
+
+impl Scope {
+    /// It has not ended, and has no deadline.
+    const LIVE: u32 = 0;
+    /// It has not ended, unless by its deadline.
+    const TIMED: u32 = 1;
+    const ENDED: u32 = 2;
+
+    pub(super) fn child_of(parent: Option<&Arc<Self>>, deadline: Option<Deadline>) -> Arc<Self> {
+        let inherited = parent.and_then(|parent| parent.deadline());
+        let clock = match (deadline, inherited) {
+            (Some(own), Some(inherited)) if inherited <= own.at => Clock::Inherited(inherited),
+            (Some(own), _) => Clock::Own(own),
+            (None, Some(inherited)) => Clock::Inherited(inherited),
+            (None, None) => Clock::None,
+        };
+        let state = if let Clock::None = clock { Self::LIVE } else { Self::TIMED };
+        let scope = Arc::new(Self {
+            state: AtomicU32::new(state),
+            end: OnceLock::new(),
+            clock,
+            parent: parent.map(|parent| Parent { scope: Arc::clone(parent), key: OnceLock::new() }),
+            family: Mutex::default(),
+            waiters: WaitList::new(),
+            timer: OnceLock::new(),
+            #[cfg(feature = "tokio")]
+            watch: OnceLock::new(),
+        });
+        scope.join_family();
+        scope
+    }
+
+    fn join_family(self: &Arc<Self>) {
+        let Some(parent) = &self.parent else { return };
+        let mut family = parent.scope.family.lock();
+        if !family.has_ended {
+            let key = family.members.insert(Member::Child(Arc::downgrade(self)));
+            parent.key.set(key).expect("it joins once");
+            return;
+        }
+        drop(family);
+        self.end(parent.scope.end.get().expect("it has ended"));
+    }
+
+    #[inline]
+    pub(super) fn is_done(&self) -> bool {
+        // Acquire: edge END.
+        match self.state.load(Acquire) {
+            Self::LIVE => false,
+            Self::TIMED => self.has_expired(),
+            _ => true,
+        }
+    }
+
+    /// Whether the deadline has passed; it has ended then.
+    fn has_expired(&self) -> bool {
+        let has_expired = self.deadline().is_some_and(|deadline| Instant::now() >= deadline);
+        if has_expired {
+            self.expire();
+        }
+        has_expired
+    }
+
+    /// The deadline ends the scope that has it, and this one with it.
+    #[cold]
+    fn expire(&self) {
+        let mut scope = self;
+        loop {
+            match (&scope.clock, &scope.parent) {
+                (Clock::Own(deadline), _) => {
+                    let cause = deadline.cause.clone();
+                    return scope.end(&End { error: ContextError::DeadlineExceeded, cause });
+                }
+                (_, Some(parent)) => scope = &parent.scope,
+                (_, None) => return,
+            }
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match &self.clock {
+            Clock::None => None,
+            Clock::Own(Deadline { at, .. }) | Clock::Inherited(at) => Some(*at),
+        }
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn end_of(&self) -> Option<&End> {
+        if self.is_done() { self.end.get() } else { None }
+    }
+
+    pub(super) fn waiters(&self) -> &WaitList {
+        &self.waiters
+    }
+
+    /// Ends it, and all that were made from it, unless they have ended.
+    pub(super) fn end(&self, end: &End) {
+        let mut news = News::default();
+        if !self.end_family(end, &mut news) {
+            return;
+        }
+        self.waiters.notify_all();
+        news.scopes.iter().for_each(|scope| scope.waiters.notify_all());
+        let mut callbacks = news.callbacks.into_iter();
+        drop_all(|| callbacks.next().map(|callback| callback(end.error)));
+    }
+
+    /// Returns whether it had not ended. Who comes second waits for the first one here, so that all have ended after this.
+    fn end_family(&self, end: &End, news: &mut News) -> bool {
+        let mut family = self.family.lock();
+        if mem::replace(&mut family.has_ended, true) {
+            return false;
+        }
+        self.end.set(end.clone()).expect("it ends once");
+        // Release: edge END.
+        self.state.store(Self::ENDED, Release);
+        for member in mem::take(&mut family.members) {
+            match member.1 {
+                Member::Callback(callback, kept) => {
+                    news.callbacks.push(callback);
+                    news.scopes.extend(kept);
+                }
+                Member::Child(child) => {
+                    if let Some(child) = child.upgrade() {
+                        child.end_family(end, news);
+                        // It may be the last handle, and is not to be dropped under a lock.
+                        news.scopes.push(child);
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// Blocks the thread until it ends, or it is time.
+    pub(super) fn wait(&self, until: Option<Instant>) -> Option<ContextError> {
+        let own = self.deadline();
+        let deadline = own.into_iter().chain(until).min();
+        self.waiters.wait_until(WaitStrategy::Park, deadline, || self.is_done().then_some(()));
+        self.end_of().map(|end| end.error)
+    }
+
+    /// Calls `callback` when it has ended.
+    pub(super) fn after(self: &Arc<Self>, callback: Callback) -> AfterHandle {
+        if !self.is_done() {
+            let mut family = self.family.lock();
+            if !family.has_ended {
+                let key = family.members.insert(Member::Callback(callback, None));
+                drop(family);
+                self.start_timer();
+                return AfterHandle::registered(Arc::clone(self), key);
+            }
+        }
+        callback(self.end.get().expect("it has ended").error);
+        AfterHandle::called()
+    }
+
+    /// Keeps the scope until the callback is called.
+    pub(super) fn keep_callback(scope: Arc<Self>, key: usize) {
+        let of_itself = Arc::clone(&scope);
+        let mut family = scope.family.lock();
+        if !family.has_ended
+            && let Some(Member::Callback(_, kept)) = family.members.get_mut(key)
+        {
+            *kept = Some(of_itself);
+        }
+    }
+
+    /// Returns whether it was still to be called.
+    pub(super) fn remove_callback(&self, key: usize) -> bool {
+        let mut family = self.family.lock();
+        let removed = (!family.has_ended).then(|| family.remove(key));
+        drop(family);
+        // And the callback is dropped without the lock.
+        removed.is_some()
+    }
+
+    /// Makes sure that it ends at its deadline, whether anybody looks at the clock or not.
+    pub(super) fn start_timer(self: &Arc<Self>) {
+        let mut scope = self;
+        while let (Clock::Inherited(_), Some(parent)) = (&scope.clock, &scope.parent) {
+            scope = &parent.scope;
+        }
+        if let Clock::Own(deadline) = &scope.clock {
+            let mut is_new = false;
+            let timer = scope.timer.get_or_init(|| {
+                is_new = true;
+                Timer::new(deadline.at)
+            });
+            if is_new {
+                timer.set(Arc::downgrade(scope));
+            }
+        }
+    }
+
+    /// Ends it when `token` is cancelled.
+    #[cfg(feature = "tokio")]
+    pub(super) fn watch(self: &Arc<Self>, token: tokio_util::sync::CancellationToken) {
+        self.watch.get_or_init(|| super::token::Watch::new(token)).begin(Arc::downgrade(self));
+    }
+
+    /// Ends with its parent no more; returns that.
+    fn leave(&mut self) -> Option<Arc<Self>> {
+        let Parent { scope, key } = self.parent.take()?;
+        if let Some(&key) = key.get() {
+            let mut family = scope.family.lock();
+            if !family.has_ended {
+                family.remove(key);
+            }
+        }
+        Some(scope)
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        // One by one: a long line of ancestors would overflow the stack.
+        let mut ancestor = self.leave();
+        while let Some(mut scope) = ancestor.and_then(Arc::into_inner) {
+            ancestor = scope.leave();
+        }
+    }
+}
+
+/// Waits for nothing, which never comes.
+pub(super) fn wait_for_nothing(until: Option<Instant>) {
+    loop {
+        match until.map(|until| until.saturating_duration_since(Instant::now())) {
+            None => thread::park(),
+            Some(left) if left.is_zero() => return,
+            Some(left) => thread::park_timeout(left),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Who waits for something.
+
+use std::{array, fmt};
+
+use super::{
+    Wake,
+    line::{Key, Line},
+};
+use crate::{
+    sync::{
+        Mutex,
+        atomic::{
+            AtomicUsize,
+            Ordering::{Relaxed, SeqCst},
+            fence,
+        },
+    },
+    util::drop_all,
+};
+
+/// How many are woken after one look at the line.
+const BATCH: usize = 32;
+
+/// Threads and tasks that wait for the same thing.
+pub struct WaitList {
+    /// How many are in the line. Changed under the mutex alone.
+    waiting: AtomicUsize,
+    line: Mutex<Line>,
+}
+
+impl Default for WaitList {
+    fn default() -> Self {
+        Self { waiting: AtomicUsize::new(0), line: Mutex::new(Line::new()) }
+    }
+}
+
+impl WaitList {
+    /// Nobody waits yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether nobody is in the line, of those who came before what the caller has published.
+    #[inline]
+    fn is_empty(&self) -> bool {
+        // Pair SLEEP: what the caller has published, and who waits.
+        fence(SeqCst);
+        self.waiting.load(Relaxed) == 0
+    }
+
+    /// Wakes the first in the line, if there is anybody.
+    ///
+    /// What the caller did before happens before what the woken one does.
+    ///
+    /// *Cost:* a fence and a load if nobody waits.
+    #[inline]
+    pub fn notify_one(&self) {
+        if !self.is_empty() {
+            self.wake_one();
+        }
+    }
+
+    /// Wakes the first ones in the line, so many at most.
+    #[inline]
+    pub fn notify_many(&self, most: usize) {
+        if most > 0 && !self.is_empty() {
+            self.wake_up_to(most);
+        }
+    }
+
+    /// Wakes all that are in the line.
+    #[inline]
+    pub fn notify_all(&self) {
+        self.notify_many(usize::MAX);
+    }
+
+    #[cold]
+    fn wake_one(&self) {
+        let first = self.notify_first(&mut self.line.lock());
+        first.into_iter().for_each(Wake::wake);
+    }
+
+    #[cold]
+    fn wake_up_to(&self, most: usize) {
+        // Whoever comes while these are woken is none of them.
+        let mut left = most.min(self.waiting.load(Relaxed));
+        while left > 0 {
+            let batch = left.min(BATCH);
+            let mut line = self.line.lock();
+            let woken: [Option<Wake>; BATCH] =
+                array::from_fn(|number| if number < batch { self.notify_first(&mut line) } else { None });
+            drop(line);
+            let mut woken = woken.into_iter().flatten();
+            // The others are woken even if a waker panics.
+            drop_all(|| woken.next().map(Wake::wake));
+            left -= batch;
+        }
+    }
+
+    fn notify_first(&self, line: &mut Line) -> Option<Wake> {
+        let first = line.notify_first()?;
+        self.waiting.store(self.waiting.load(Relaxed) - 1, Relaxed);
+        Some(first)
+    }
+
+    /// Takes a place at the end of the line: whatever is published after this finds it there, and what was published before
+    /// the caller sees now.
+    pub(super) fn join(&self, wake: Wake) -> Key {
+        let mut line = self.line.lock();
+        let key = line.join(wake);
+        self.waiting.store(self.waiting.load(Relaxed) + 1, Relaxed);
+        drop(line);
+        // Pair SLEEP: the place, and what the caller looks for after this.
+        fence(SeqCst);
+        key
+    }
+
+    /// Whether the place got a token.
+    pub(super) fn is_notified(&self, key: Key) -> bool {
+        self.line.lock().wake_at(key).is_none()
+    }
+
+    /// Wakes `wake` from now on; returns whether the place still waits.
+    pub(super) fn replace(&self, key: Key, wake: &Wake) -> bool {
+        let mut new = Some(wake.clone());
+        let mut line = self.line.lock();
+        let place = line.wake_at(key);
+        let still_waits = place.is_some();
+        if let (Some(place), Some(new)) = (place, &mut new) {
+            std::mem::swap(place, new);
+        }
+        drop(line);
+        // The old one, or `wake` itself: not under the mutex.
+        drop(new);
+        still_waits
+    }
+
+    /// Whether the place waits for that task.
+    pub(super) fn waits_for_task(&self, key: Key, waker: &std::task::Waker) -> bool {
+        self.line.lock().wake_at(key).is_some_and(|wake| wake.is_task(waker))
+    }
+
+    /// Gives the place up; returns whether it got a token.
+    pub(super) fn leave(&self, key: Key) -> bool {
+        let mut line = self.line.lock();
+        let waiting = line.leave(key);
+        if waiting.is_some() {
+            self.waiting.store(self.waiting.load(Relaxed) - 1, Relaxed);
+        }
+        drop(line);
+        // And a waker is dropped, not under the mutex.
+        waiting.is_none()
+    }
+}
+
+impl fmt::Debug for WaitList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitList").field("waiting", &self.waiting.load(Relaxed)).finish_non_exhaustive()
+    }
+}

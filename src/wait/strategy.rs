@@ -1,0 +1,84 @@
+//! What a thread does before it parks.
+
+use std::{num::NonZero, sync::LazyLock, thread::available_parallelism};
+
+use crate::sync::{hint, thread};
+
+/// What a thread does while what it waits for has not happened.
+///
+/// To park a thread and to wake it takes the kernel some microseconds, and tens of them on a virtual machine; what often
+/// happens sooner is worth some looks before that. Tasks never spin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WaitStrategy {
+    /// Parks at once: leaves the processor to others.
+    Park,
+    /// Looks again for some microseconds, at growing intervals, then parks. If there is but one processor, it parks at once,
+    /// for what it waits for cannot happen meanwhile.
+    #[default]
+    SpinThenPark,
+    /// Never parks: the least latency, for a thread that has a processor to itself. If there is but one processor, it lets
+    /// other threads run each time.
+    Spin,
+}
+
+/// Pauses between looks.
+#[derive(Debug)]
+pub(super) struct Pauses {
+    strategy: WaitStrategy,
+    done: u32,
+}
+
+impl WaitStrategy {
+    pub(super) fn pauses(self) -> Pauses {
+        Pauses { strategy: self, done: 0 }
+    }
+}
+
+impl Pauses {
+    /// Those in which the processor is kept, each twice as long as the one before; after them it is given away.
+    const SPINS: u32 = 7;
+    /// All of them.
+    const ALL: u32 = Self::SPINS + 4;
+
+    /// Pauses; returns false instead if it is time to park.
+    pub(super) fn pause(&mut self) -> bool {
+        if cfg!(any(freewheel_loom, freewheel_shuttle)) {
+            return self.pause_in_model();
+        }
+        let is_over = match self.strategy {
+            WaitStrategy::Park => true,
+            WaitStrategy::SpinThenPark => self.done == Self::ALL || is_alone(),
+            WaitStrategy::Spin => false,
+        };
+        if is_over {
+            return false;
+        }
+        if self.strategy == WaitStrategy::Spin && !is_alone() {
+            hint::spin_loop();
+        } else if self.done < Self::SPINS && !is_alone() {
+            (0..1 << self.done).for_each(|_| hint::spin_loop());
+            self.done += 1;
+        } else {
+            thread::yield_now();
+            self.done += 1;
+        }
+        true
+    }
+
+    /// A checker tries everything that can happen meanwhile anyhow.
+    fn pause_in_model(&self) -> bool {
+        let spins = self.strategy == WaitStrategy::Spin;
+        if spins {
+            thread::yield_now();
+        }
+        spins
+    }
+}
+
+/// Whether there is but one processor.
+fn is_alone() -> bool {
+    static IS_ALONE: LazyLock<bool> =
+        LazyLock::new(|| available_parallelism().is_ok_and(|processors| processors == NonZero::<usize>::MIN));
+    *IS_ALONE
+}
