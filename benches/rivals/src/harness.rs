@@ -44,9 +44,11 @@ pub(crate) struct Effort {
 
 impl Effort {
     /// For numbers to keep.
-    pub(crate) const FULL: Self = Self { rounds: 7, warm_up: 100, slices: 400, patience: Duration::from_millis(500) };
+    pub(crate) const FULL: Self =
+        Self { rounds: 7, warm_up: 100, slices: 400, patience: Duration::from_millis(500) };
     /// To see that it works, and roughly where everyone stands.
-    pub(crate) const QUICK: Self = Self { rounds: 5, warm_up: 10, slices: 60, patience: Duration::from_millis(80) };
+    pub(crate) const QUICK: Self =
+        Self { rounds: 5, warm_up: 10, slices: 60, patience: Duration::from_millis(80) };
 }
 
 /// What is timed.

@@ -2,6 +2,7 @@
 
 mod allocator;
 mod collect;
+mod context;
 mod counter;
 mod families;
 mod harness;
@@ -87,6 +88,11 @@ const SUBJECTS: &[Subject] = &[
         races: map::growth_races,
     },
     Subject { name: "map_memory", about: "bytes per entry of a map", races: map::memory_races },
+    Subject {
+        name: "context",
+        about: "ask whether work is to be given up; begin and end it",
+        races: context::races,
+    },
     Subject {
         name: "object_pool",
         about: "take a buffer from a pool, write to it, and put it back: one or 64 at a time",

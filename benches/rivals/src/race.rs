@@ -85,7 +85,9 @@ impl Race {
     fn in_unit(&self, quantity: f64, threads: usize) -> f64 {
         let each = quantity / self.batch as f64;
         match self.unit {
-            Unit::NanosPerOperation | Unit::NanosPerSeries | Unit::BytesPerSeries | Unit::BytesPerEntry => each,
+            Unit::NanosPerOperation | Unit::NanosPerSeries | Unit::BytesPerSeries | Unit::BytesPerEntry => {
+                each
+            }
             Unit::MillionsPerSecond => threads as f64 * 1e3 / each,
         }
     }
