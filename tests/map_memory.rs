@@ -197,7 +197,10 @@ fn with_capacity_and_reserve_make_room_at_once() {
             map
         });
         let (made, _) = bytes_of(|| ShardedMap::<u64, Element>::with_capacity(keys as usize));
-        for map in [reserved, made] {
+        // It has as many segments as it takes, but small ones.
+        let small = ShardedMap::<u64, Element>::with_shards(256);
+        small.reserve(keys as usize);
+        for map in [reserved, made, small] {
             let ((), more) = bytes_of(|| (0..keys).for_each(|key| map.store(key, Element(key))));
             let more = more - keys as isize * ENTRY;
             assert!(more <= SEATS + bytes / 20, "{more} bytes beside {bytes} for {keys}");

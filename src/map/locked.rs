@@ -70,15 +70,19 @@ impl<'a, K, V> Locked<'a, K, V> {
     pub(super) fn put_under(self, guard: &Guard, entry: Box<Entry<K, V>>) -> NonNull<Entry<K, V>> {
         // It is covered before anybody can reach it.
         guard.cover();
-        let place = NonNull::from(&*entry);
-        drop(self.put(entry));
-        place
+        let entry = NonNull::from(Box::leak(entry));
+        drop(self.put_leaked(entry));
+        entry
     }
 
     /// Puts an entry of that key in.
     #[inline]
     pub(super) fn put(self, entry: Box<Entry<K, V>>) -> Option<Removed<'a, K, V>> {
-        let entry = NonNull::from(Box::leak(entry));
+        self.put_leaked(NonNull::from(Box::leak(entry)))
+    }
+
+    #[inline]
+    fn put_leaked(self, entry: NonNull<Entry<K, V>>) -> Option<Removed<'a, K, V>> {
         if let Some((slot, _)) = self.found {
             return Some(self.removed(self.segment.bucket(slot.bucket).replace(slot.slot, entry)));
         }

@@ -87,9 +87,6 @@ impl<B: Bucket> Table<B> {
     /// Makes room for so many entries, those that are there included.
     pub(super) fn reserve(&self, entries: usize, hash_of: &impl Fn(B::Item) -> u32) {
         let (bits, log) = Self::size_for(entries);
-        if bits > 0 && self.growth.lock().segments >= 1 << bits {
-            return;
-        }
         // The directory doubles when most of its segments have divided, so all of them do that first.
         for depth in 0..=bits {
             for prefix in 0..1_u32 << depth {
