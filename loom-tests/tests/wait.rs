@@ -26,6 +26,8 @@ struct Store {
     /// Relaxed: nothing but the list orders anything here.
     things: AtomicUsize,
     list: WaitList,
+    /// How often somebody looked.
+    looks: AtomicUsize,
     /// Written before the notification.
     data: UnsafeCell<u32>,
 }
@@ -37,7 +39,12 @@ unsafe impl Send for Store {}
 
 impl Store {
     fn new() -> Arc<Self> {
-        Arc::new(Self { things: AtomicUsize::new(0), list: WaitList::new(), data: UnsafeCell::new(0) })
+        Arc::new(Self {
+            things: AtomicUsize::new(0),
+            list: WaitList::new(),
+            looks: AtomicUsize::new(0),
+            data: UnsafeCell::new(0),
+        })
     }
 
     fn put(&self, things: usize) {
@@ -53,6 +60,12 @@ impl Store {
             }
         }
         None
+    }
+
+    fn wait_for_looks(&self, looks: usize) {
+        while self.looks.load(Relaxed) < looks {
+            thread::yield_now();
+        }
     }
 
     fn take(&self) {
@@ -221,6 +234,39 @@ fn a_task_is_woken_by_its_last_waker() {
         });
         store.put(1);
         store.list.notify_one();
+        waits.join().unwrap();
+    });
+}
+
+/// As a task does that waits for other things too: it takes what was announced to another one, and is announced the next.
+#[test]
+fn who_looks_without_a_token_passes_on_the_one_that_comes_meanwhile() {
+    check(2, || {
+        let store = Store::new();
+        let waits = spawn(&store, |store| {
+            let look = || {
+                store.looks.fetch_add(1, Relaxed);
+                store.try_take()
+            };
+            store.list.wait_until(WaitStrategy::Park, None, look).expect("there is no deadline");
+        });
+        let mut waiter = Waiter::new(&store.list);
+        let mut poll = |attempt: &dyn Fn() -> Option<()>| {
+            waiter.poll_until(&Context::from_waker(Waker::noop()), attempt)
+        };
+        // Behind the other one, who looks a second time when it is in the line.
+        store.wait_for_looks(2);
+        assert!(poll(&|| None).is_pending());
+        store.put(1);
+        store.list.notify_one();
+        let _ = poll(&|| {
+            store.try_take()?;
+            // The other one comes too late, and is in the line again, behind this.
+            store.wait_for_looks(4);
+            store.put(1);
+            store.list.notify_one();
+            Some(())
+        });
         waits.join().unwrap();
     });
 }

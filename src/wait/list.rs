@@ -85,17 +85,23 @@ impl WaitList {
     fn wake_up_to(&self, most: usize) {
         // Whoever comes while these are woken is none of them.
         let mut left = most.min(self.waiting.load(Relaxed));
-        while left > 0 {
-            let batch = left.min(BATCH);
-            let mut line = self.line.lock();
-            let woken: [Option<Wake>; BATCH] =
-                array::from_fn(|number| if number < batch { self.notify_first(&mut line) } else { None });
-            drop(line);
-            let mut woken = woken.into_iter().flatten();
-            // The others are woken even if a waker panics.
-            drop_all(|| woken.next().map(Wake::wake));
-            left -= batch;
-        }
+        let mut woken = self.notify_batch(0).into_iter().flatten();
+        // The others are woken even if a waker panics.
+        drop_all(|| {
+            let next = woken.next().or_else(|| {
+                let batch = left.min(BATCH);
+                left -= batch;
+                woken = self.notify_batch(batch).into_iter().flatten();
+                woken.next()
+            });
+            next.map(Wake::wake)
+        });
+    }
+
+    /// Notifies so many.
+    fn notify_batch(&self, batch: usize) -> [Option<Wake>; BATCH] {
+        let mut line = self.line.lock();
+        array::from_fn(|number| if number < batch { self.notify_first(&mut line) } else { None })
     }
 
     fn notify_first(&self, line: &mut Line) -> Option<Wake> {

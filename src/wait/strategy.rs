@@ -61,7 +61,7 @@ impl Pauses {
             self.done += 1;
         } else {
             thread::yield_now();
-            self.done += 1;
+            self.done = self.done.saturating_add(1);
         }
         true
     }

@@ -60,8 +60,14 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
         context: &Context<'_>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Poll<R> {
+        let had_token = self.is_notified();
         if let Some(result) = attempt() {
-            self.use_up();
+            // A token that came after that look is for somebody else.
+            if had_token {
+                self.use_up();
+            } else {
+                self.give_up();
+            }
             return Poll::Ready(result);
         }
         if self.place.is_some_and(|place| self.list.waits_for_task(place, context.waker())) {

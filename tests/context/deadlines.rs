@@ -84,3 +84,11 @@ fn whose_deadline_has_passed_is_not_cancelled_any_more() {
     handle.cancel_with("too late");
     assert_eq!(context.err(), Some(ContextError::DeadlineExceeded));
 }
+
+/// Whoever looked or not.
+#[test]
+fn who_is_cancelled_after_its_deadline_has_missed_that() {
+    let (context, handle) = Context::background().with_deadline(in_the_past()).with_cancel();
+    handle.cancel_with("too late");
+    assert_eq!(context.err(), Some(ContextError::DeadlineExceeded));
+}

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use freewheel::flow::{Context, context::ContextError};
 use tokio_util::sync::CancellationToken;
 
@@ -42,4 +44,20 @@ async fn tasks_wait_for_either() {
     handle.cancel();
     assert_eq!(waits.await.unwrap(), ContextError::Cancelled);
     too.await.unwrap();
+}
+
+#[test]
+fn a_token_is_cancelled_though_nobody_has_its_context() {
+    let (parent, handle) = Context::background().with_cancel();
+    let token = parent.with_cancel().0.token();
+    assert!(!token.is_cancelled());
+    handle.cancel();
+    assert!(token.is_cancelled());
+}
+
+#[tokio::test]
+async fn a_token_is_cancelled_at_the_deadline_though_nobody_has_its_context() {
+    let soon = Duration::from_millis(10);
+    Context::background().with_timeout(soon).with_cancel().0.token().cancelled().await;
+    Context::background().with_timeout(soon).token().cancelled().await;
 }

@@ -152,10 +152,17 @@ fn children_come_and_go_while_their_parent_ends() {
 }
 
 #[test]
-fn a_long_line_of_contexts_is_dropped_without_ado() {
-    let mut context = Context::background();
+fn a_long_line_of_contexts_ends_and_is_dropped_without_ado() {
+    let (first, handle) = Context::background().with_cancel();
+    let mut last = first.clone();
     for _ in 0..100_000 {
-        context = context.with_cancel().0.with_value(1);
+        last = last.with_cancel().0.with_value(1);
     }
+    let never_ended = last.detach();
+    handle.cancel();
+    assert!(last.is_done() && !never_ended.is_done());
+    drop(last);
+    let mut context = Context::background();
+    (0..100_000).for_each(|_| context = context.with_cancel().0);
     drop(context);
 }

@@ -1,5 +1,6 @@
 use std::{
     future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::{
         Arc,
@@ -84,4 +85,35 @@ fn the_background_is_never_done() {
     let waker = Waker::noop();
     let mut done = pin!(Context::background().done());
     assert!(done.as_mut().poll(&mut task::Context::from_waker(waker)).is_pending());
+}
+
+/// Panics when it is woken.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_keeps_nobody_from_being_woken() {
+    let (context, handle) = Context::background().with_cancel();
+    let child = context.with_cancel().0;
+    let flags: Vec<_> = (0..100).map(|_| Arc::new(Flag::default())).collect();
+    let wakers = flags.iter().map(|flag| Waker::from(Arc::clone(flag)));
+    let mut tasks = Vec::new();
+    for (number, waker) in [Waker::from(Arc::new(Panics))].into_iter().chain(wakers).enumerate() {
+        let mut done = Box::pin(if number % 2 == 0 { context.done() } else { child.done() });
+        assert!(done.as_mut().poll(&mut task::Context::from_waker(&waker)).is_pending());
+        tasks.push(done);
+    }
+    let called = Arc::new(Flag::default());
+    let after = {
+        let called = Arc::clone(&called);
+        child.after(move |_| called.wake())
+    };
+    assert!(catch_unwind(AssertUnwindSafe(|| handle.cancel())).is_err());
+    assert!(flags.iter().all(|flag| flag.0.load(SeqCst)));
+    assert!(called.0.load(SeqCst) && !after.stop());
 }

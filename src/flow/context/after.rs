@@ -44,8 +44,8 @@ impl AfterHandle {
     ///
     /// It takes memory until then: for good, if nobody is left who could end the context.
     pub fn detach(mut self) {
-        if let State::Registered { scope, key } = self.take() {
-            Scope::keep_callback(scope, key);
+        if let State::Registered { scope, .. } = self.take() {
+            scope.keep();
         }
     }
 

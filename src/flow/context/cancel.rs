@@ -18,7 +18,8 @@ impl CancelHandle {
         Self { scope }
     }
 
-    /// Ends the context, and all that were made from it, unless they have ended. When this returns, they have.
+    /// Ends the context, and all that were made from it, unless they have ended. When this returns, they have; others may still
+    /// be calling their callbacks.
     ///
     /// # Panics
     /// If a callback or a waker does; all are called nevertheless.
@@ -35,10 +36,14 @@ impl CancelHandle {
     }
 
     fn end(&self, cause: Option<Cause>) {
+        // Its deadline may have passed, and nobody have looked: then that was it.
+        self.scope.is_done();
+        // Else, or if somebody else is about to end it: all have ended after this.
         self.scope.end(&End { error: ContextError::Cancelled, cause });
     }
 
-    /// Ends the context when this is dropped: on each way out of the function that has it.
+    /// Ends the context when this is dropped: on each way out of the function that has it. (If that is a panic, and a callback
+    /// panics too, the process aborts.)
     #[must_use = "it cancels when it is dropped"]
     pub fn cancel_on_drop(self) -> CancelGuard {
         CancelGuard { handle: Some(self) }

@@ -8,6 +8,8 @@ use std::{
 };
 
 use slab::Slab;
+#[cfg(feature = "tokio")]
+use tokio_util::sync::CancellationToken;
 
 use super::{AfterHandle, Cause, ContextError, after::Callback, timer::Timer};
 use crate::{
@@ -66,6 +68,9 @@ pub(super) struct Scope {
     timer: OnceLock<Timer>,
     #[cfg(feature = "tokio")]
     watch: OnceLock<super::token::Watch>,
+    /// Cancelled when this ends.
+    #[cfg(feature = "tokio")]
+    token: OnceLock<CancellationToken>,
 }
 
 struct Parent {
@@ -79,12 +84,14 @@ struct Parent {
 struct Family {
     has_ended: bool,
     members: Slab<Member>,
+    /// The scope itself, if it is to end though nobody has it any more.
+    kept: Option<Arc<Scope>>,
 }
 
 enum Member {
     Child(Weak<Scope>),
-    /// With the scope itself if nobody else has to keep it.
-    Callback(Callback, Option<Arc<Scope>>),
+    /// None if it is being called.
+    Callback(Option<Callback>),
 }
 
 impl Family {
@@ -95,13 +102,6 @@ impl Family {
         }
         member
     }
-}
-
-/// Who is to be told that scopes have ended, without a lock.
-#[derive(Default)]
-struct News {
-    scopes: Vec<Arc<Scope>>,
-    callbacks: Vec<Callback>,
 }
 
 impl Scope {
@@ -130,6 +130,8 @@ impl Scope {
             timer: OnceLock::new(),
             #[cfg(feature = "tokio")]
             watch: OnceLock::new(),
+            #[cfg(feature = "tokio")]
+            token: OnceLock::new(),
         });
         scope.join_family();
         scope
@@ -198,43 +200,57 @@ impl Scope {
         &self.waiters
     }
 
-    /// Ends it, and all that were made from it, unless they have ended.
+    /// Ends it, and all that were made from it, unless they have ended. When this returns, all have, whoever ended them.
     pub(super) fn end(&self, end: &End) {
-        let mut news = News::default();
-        if !self.end_family(end, &mut news) {
-            return;
+        let mut callbacks = Vec::new();
+        let mut ended: Vec<Arc<Self>> = Vec::new();
+        let has_ended_now = self.end_alone(end, &mut callbacks, &mut ended);
+        // The list grows while it is walked: a tree may be deep.
+        let mut next = 0;
+        while let Some(scope) = ended.get(next).map(Arc::clone) {
+            if scope.end_alone(end, &mut callbacks, &mut ended) {
+                next += 1;
+            } else {
+                // Somebody else tells those who wait for it.
+                ended.swap_remove(next);
+            }
         }
-        self.waiters.notify_all();
-        news.scopes.iter().for_each(|scope| scope.waiters.notify_all());
-        let mut callbacks = news.callbacks.into_iter();
-        drop_all(|| callbacks.next().map(|callback| callback(end.error)));
+        let own = has_ended_now.then_some(self);
+        let mut told = own.into_iter().chain(ended.iter().map(|scope| &**scope));
+        let mut callbacks = callbacks.into_iter();
+        drop_all(|| {
+            let scope = told.next().map(Self::tell);
+            scope.or_else(|| callbacks.next().map(|callback| callback(end.error)))
+        });
     }
 
-    /// Returns whether it had not ended. Who comes second waits for the first one here, so that all have ended after this.
-    fn end_family(&self, end: &End, news: &mut News) -> bool {
+    /// Ends it; adds those that were made from it, and what is to be called. Returns whether it had not ended.
+    fn end_alone(&self, end: &End, callbacks: &mut Vec<Callback>, children: &mut Vec<Arc<Self>>) -> bool {
         let mut family = self.family.lock();
+        for (_, member) in &mut family.members {
+            match member {
+                Member::Child(child) => children.extend(child.upgrade()),
+                Member::Callback(callback) => callbacks.extend(callback.take()),
+            }
+        }
         if mem::replace(&mut family.has_ended, true) {
             return false;
         }
+        // It may be the last one: dropped with the list, not under the lock.
+        children.extend(family.kept.take());
         self.end.set(end.clone()).expect("it ends once");
         // Release: edge END.
         self.state.store(Self::ENDED, Release);
-        for member in mem::take(&mut family.members) {
-            match member.1 {
-                Member::Callback(callback, kept) => {
-                    news.callbacks.push(callback);
-                    news.scopes.extend(kept);
-                }
-                Member::Child(child) => {
-                    if let Some(child) = child.upgrade() {
-                        child.end_family(end, news);
-                        // It may be the last handle, and is not to be dropped under a lock.
-                        news.scopes.push(child);
-                    }
-                }
-            }
-        }
         true
+    }
+
+    /// Tells those who wait for it.
+    fn tell(&self) {
+        self.waiters.notify_all();
+        #[cfg(feature = "tokio")]
+        if let Some(token) = self.token.get() {
+            token.cancel();
+        }
     }
 
     /// Blocks the thread until it ends, or it is time.
@@ -250,7 +266,7 @@ impl Scope {
         if !self.is_done() {
             let mut family = self.family.lock();
             if !family.has_ended {
-                let key = family.members.insert(Member::Callback(callback, None));
+                let key = family.members.insert(Member::Callback(Some(callback)));
                 drop(family);
                 self.start_timer();
                 return AfterHandle::registered(Arc::clone(self), key);
@@ -260,24 +276,21 @@ impl Scope {
         AfterHandle::called()
     }
 
-    /// Keeps the scope until the callback is called.
-    pub(super) fn keep_callback(scope: Arc<Self>, key: usize) {
-        let of_itself = Arc::clone(&scope);
-        let mut family = scope.family.lock();
-        if !family.has_ended
-            && let Some(Member::Callback(_, kept)) = family.members.get_mut(key)
-        {
-            *kept = Some(of_itself);
+    /// Keeps the scope until it ends.
+    pub(super) fn keep(self: &Arc<Self>) {
+        let mut family = self.family.lock();
+        if !family.has_ended {
+            family.kept = Some(Arc::clone(self));
         }
     }
 
     /// Returns whether it was still to be called.
     pub(super) fn remove_callback(&self, key: usize) -> bool {
         let mut family = self.family.lock();
-        let removed = (!family.has_ended).then(|| family.remove(key));
+        let removed = family.remove(key);
         drop(family);
         // And the callback is dropped without the lock.
-        removed.is_some()
+        matches!(removed, Member::Callback(Some(_)))
     }
 
     /// Makes sure that it ends at its deadline, whether anybody looks at the clock or not.
@@ -292,26 +305,41 @@ impl Scope {
                 is_new = true;
                 Timer::new(deadline.at)
             });
-            if is_new {
-                timer.set(Arc::downgrade(scope));
+            if is_new && timer.set(Arc::downgrade(scope)) {
+                scope.is_done();
             }
         }
     }
 
     /// Ends it when `token` is cancelled.
     #[cfg(feature = "tokio")]
-    pub(super) fn watch(self: &Arc<Self>, token: tokio_util::sync::CancellationToken) {
+    pub(super) fn watch(self: &Arc<Self>, token: CancellationToken) {
         self.watch.get_or_init(|| super::token::Watch::new(token)).begin(Arc::downgrade(self));
+    }
+
+    /// A token that is cancelled when this ends; that of its parent's token, so that it takes no more than that if nobody has
+    /// it any more.
+    #[cfg(feature = "tokio")]
+    pub(super) fn token(self: &Arc<Self>) -> CancellationToken {
+        let token = self.token.get_or_init(|| match &self.parent {
+            Some(parent) => parent.scope.token().child_token(),
+            None => CancellationToken::new(),
+        });
+        if let Clock::Own(_) = self.clock {
+            self.keep();
+            self.start_timer();
+        }
+        if self.is_done() {
+            token.cancel();
+        }
+        token.clone()
     }
 
     /// Ends with its parent no more; returns that.
     fn leave(&mut self) -> Option<Arc<Self>> {
         let Parent { scope, key } = self.parent.take()?;
         if let Some(&key) = key.get() {
-            let mut family = scope.family.lock();
-            if !family.has_ended {
-                family.remove(key);
-            }
+            scope.family.lock().remove(key);
         }
         Some(scope)
     }

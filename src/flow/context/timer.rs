@@ -22,29 +22,26 @@ struct Look(Weak<Scope>);
 
 impl Wake for Look {
     fn wake(self: Arc<Self>) {
-        if let Some(scope) = self.0.upgrade() {
-            // It calls callbacks. A panic of one has been reported, and must not end the thread that all timers have.
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| scope.is_done()));
+        let look = || self.0.upgrade().map(|scope| scope.is_done());
+        // It calls callbacks. A panic of one has been reported, and must not end the thread that all timers have; nor must what
+        // it panicked with, when that is dropped.
+        if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(look)) {
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
         }
     }
 }
 
 impl Timer {
-    /// None is set yet.
+    /// It is not set yet.
     pub(super) fn new(at: Instant) -> Self {
         Self(Mutex::new(Delay::new(at.saturating_duration_since(Instant::now()))))
     }
 
-    /// Sets it.
-    pub(super) fn set(&self, scope: Weak<Scope>) {
-        let look = Arc::new(Look(scope));
+    /// Sets it; returns whether it is time already.
+    pub(super) fn set(&self, scope: Weak<Scope>) -> bool {
+        let waker = Waker::from(Arc::new(Look(scope)));
         let mut delay = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let polled =
-            Pin::new(&mut *delay).poll(&mut task::Context::from_waker(&Waker::from(Arc::clone(&look))));
-        drop(delay);
-        if polled.is_ready() {
-            look.wake();
-        }
+        Pin::new(&mut *delay).poll(&mut task::Context::from_waker(&waker)).is_ready()
     }
 }
 

@@ -15,14 +15,20 @@ use super::{
 };
 
 /// Ends a scope when a token is cancelled, unless it is dropped before.
-pub(super) struct Watch(Mutex<Pin<Box<WaitForCancellationFutureOwned>>>);
+pub(super) struct Watch {
+    token: CancellationToken,
+    cancelled: Mutex<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
 
 /// Woken by who cancels the token.
-struct Cancel(Weak<Scope>);
+struct Cancel {
+    scope: Weak<Scope>,
+    token: CancellationToken,
+}
 
 impl Wake for Cancel {
     fn wake(self: Arc<Self>) {
-        if let Some(scope) = self.0.upgrade() {
+        if let Some(scope) = self.scope.upgrade().filter(|_| self.token.is_cancelled()) {
             scope.end(&End { error: ContextError::Cancelled, cause: None });
         }
     }
@@ -30,13 +36,13 @@ impl Wake for Cancel {
 
 impl Watch {
     pub(super) fn new(token: CancellationToken) -> Self {
-        Self(Mutex::new(Box::pin(token.cancelled_owned())))
+        Self { cancelled: Mutex::new(Box::pin(token.clone().cancelled_owned())), token }
     }
 
     /// Begins to look.
     pub(super) fn begin(&self, scope: Weak<Scope>) {
-        let cancel = Arc::new(Cancel(scope));
-        let mut cancelled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let cancel = Arc::new(Cancel { scope, token: self.token.clone() });
+        let mut cancelled = self.cancelled.lock().unwrap_or_else(PoisonError::into_inner);
         let polled =
             cancelled.as_mut().poll(&mut task::Context::from_waker(&Waker::from(Arc::clone(&cancel))));
         drop(cancelled);
@@ -57,12 +63,15 @@ impl Context {
     }
 
     /// A token that is cancelled when this ends. That the token is cancelled means nothing to this.
+    ///
+    /// It is cancelled also if nobody has this context any more; a context with a deadline is kept until that for it.
     #[must_use]
     pub fn token(&self) -> CancellationToken {
-        let token = CancellationToken::new();
-        let cancelled = token.clone();
-        self.after(move |_| cancelled.cancel()).detach();
-        token
+        match &self.scope {
+            // One of its own: who cancels that does not cancel those of others.
+            Some(scope) => scope.token().child_token(),
+            None => CancellationToken::new(),
+        }
     }
 }
 
