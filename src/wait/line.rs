@@ -2,16 +2,14 @@
 
 use std::mem;
 
-use slab::Slab;
+use ::slab::Slab;
 
 use super::Wake;
+use crate::util::slab;
 
 /// A place in a line, until its owner leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key(usize);
-
-/// Room for so many is kept when nobody is there any more.
-const KEPT: usize = 32;
 
 #[derive(Debug)]
 enum State {
@@ -74,11 +72,7 @@ impl Line {
         if self.wake_at(key).is_some() {
             self.take_out(key.0);
         }
-        let state = self.places.remove(key.0).state;
-        if self.places.is_empty() && self.places.capacity() > KEPT {
-            self.places = Slab::new();
-        }
-        match state {
+        match slab::remove(&mut self.places, key.0).state {
             State::Waiting(wake) => Some(wake),
             State::Notified => None,
         }

@@ -1,6 +1,6 @@
 //! Who waits for something.
 
-use std::{array, fmt};
+use std::{array, fmt, mem, task::Waker};
 
 use super::{
     Wake,
@@ -127,23 +127,19 @@ impl WaitList {
         self.line.lock().wake_at(key).is_none()
     }
 
-    /// Wakes `wake` from now on; returns whether the place still waits.
-    pub(super) fn replace(&self, key: Key, wake: &Wake) -> bool {
-        let mut new = Some(wake.clone());
+    /// Wakes `wake` from now on; gives it back if the place got a token.
+    pub(super) fn replace(&self, key: Key, wake: Wake) -> Result<(), Wake> {
         let mut line = self.line.lock();
-        let place = line.wake_at(key);
-        let still_waits = place.is_some();
-        if let (Some(place), Some(new)) = (place, &mut new) {
-            std::mem::swap(place, new);
-        }
+        let Some(place) = line.wake_at(key) else { return Err(wake) };
+        let old = mem::replace(place, wake);
         drop(line);
-        // The old one, or `wake` itself: not under the mutex.
-        drop(new);
-        still_waits
+        // Not under the mutex.
+        drop(old);
+        Ok(())
     }
 
     /// Whether the place waits for that task.
-    pub(super) fn waits_for_task(&self, key: Key, waker: &std::task::Waker) -> bool {
+    pub(super) fn waits_for_task(&self, key: Key, waker: &Waker) -> bool {
         self.line.lock().wake_at(key).is_some_and(|wake| wake.is_task(waker))
     }
 

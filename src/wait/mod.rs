@@ -39,4 +39,9 @@ mod strategy;
 mod waiter;
 mod wake;
 
-pub use self::{list::WaitList, strategy::WaitStrategy, waiter::Waiter, wake::Wake};
+pub use self::{
+    list::WaitList,
+    strategy::WaitStrategy,
+    waiter::Waiter,
+    wake::{Wake, park},
+};

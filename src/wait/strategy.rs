@@ -46,22 +46,19 @@ impl Pauses {
         if cfg!(any(freewheel_loom, freewheel_shuttle)) {
             return self.pause_in_model();
         }
-        let is_over = match self.strategy {
-            WaitStrategy::Park => true,
-            WaitStrategy::SpinThenPark => self.done == Self::ALL || is_alone(),
-            WaitStrategy::Spin => false,
-        };
-        if is_over {
-            return false;
-        }
-        if self.strategy == WaitStrategy::Spin && !is_alone() {
-            hint::spin_loop();
-        } else if self.done < Self::SPINS && !is_alone() {
-            (0..1 << self.done).for_each(|_| hint::spin_loop());
-            self.done += 1;
-        } else {
-            thread::yield_now();
-            self.done = self.done.saturating_add(1);
+        match self.strategy {
+            WaitStrategy::Park => return false,
+            WaitStrategy::SpinThenPark if self.done == Self::ALL || is_alone() => return false,
+            WaitStrategy::SpinThenPark => {
+                if self.done < Self::SPINS {
+                    (0..1 << self.done).for_each(|_| hint::spin_loop());
+                } else {
+                    thread::yield_now();
+                }
+                self.done += 1;
+            }
+            WaitStrategy::Spin if is_alone() => thread::yield_now(),
+            WaitStrategy::Spin => hint::spin_loop(),
         }
         true
     }

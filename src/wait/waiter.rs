@@ -28,12 +28,13 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
 
     /// Takes a place in the line, unless it has one that got no token; `wake` is woken from now on. A token that it has got
     /// counts as used: look after this whether what it waits for has happened.
-    pub fn join(&mut self, wake: Wake) {
+    pub fn join(&mut self, mut wake: Wake) {
         if let Some(place) = self.place {
-            if self.list.replace(place, &wake) {
-                return;
+            match self.list.replace(place, wake) {
+                Ok(()) => return,
+                Err(unused) => wake = unused,
             }
-            self.list.leave(place);
+            self.use_up();
         }
         self.place = Some(self.list.join(wake));
     }

@@ -36,7 +36,8 @@ impl Wake {
 /// Parks the calling thread until it is woken, perhaps for nothing, or `deadline` has passed; returns whether it has not.
 ///
 /// In a model a deadline has always passed.
-pub(super) fn park(deadline: Option<Instant>) -> bool {
+#[must_use]
+pub fn park(deadline: Option<Instant>) -> bool {
     let Some(deadline) = deadline else {
         thread::park();
         return true;

@@ -78,6 +78,7 @@ use self::{
     scope::{Deadline, Scope},
     values::Values,
 };
+use crate::wait::park;
 
 /// Says when work is to be given up, and carries values. See the [module](self).
 ///
@@ -216,7 +217,7 @@ impl Context {
         match &self.scope {
             Some(scope) => scope.wait(deadline),
             None => {
-                scope::wait_for_nothing(deadline);
+                while park(deadline) {}
                 None
             }
         }

@@ -3,11 +3,10 @@
 use std::{
     mem,
     sync::{Arc, OnceLock, Weak},
-    thread,
     time::Instant,
 };
 
-use slab::Slab;
+use ::slab::Slab;
 #[cfg(feature = "tokio")]
 use tokio_util::sync::CancellationToken;
 
@@ -20,12 +19,9 @@ use crate::{
             Ordering::{Acquire, Release},
         },
     },
-    util::drop_all,
+    util::{drop_all, slab},
     wait::{WaitList, WaitStrategy},
 };
-
-/// Room for so many is kept when nobody is there any more.
-const KEPT: usize = 32;
 
 /// How it ended.
 #[derive(Clone, Debug)]
@@ -92,16 +88,6 @@ enum Member {
     Child(Weak<Scope>),
     /// None if it is being called.
     Callback(Option<Callback>),
-}
-
-impl Family {
-    fn remove(&mut self, key: usize) -> Member {
-        let member = self.members.remove(key);
-        if self.members.is_empty() && self.members.capacity() > KEPT {
-            self.members = Slab::new();
-        }
-        member
-    }
 }
 
 impl Scope {
@@ -204,11 +190,13 @@ impl Scope {
     pub(super) fn end(&self, end: &End) {
         let mut callbacks = Vec::new();
         let mut ended: Vec<Arc<Self>> = Vec::new();
-        let has_ended_now = self.end_alone(end, &mut callbacks, &mut ended);
+        // Until the end, and no longer: they may be the last ones, and are not to be dropped under a lock.
+        let mut kept = Vec::new();
+        let has_ended_now = self.end_alone(end, &mut callbacks, &mut ended, &mut kept);
         // The list grows while it is walked: a tree may be deep.
         let mut next = 0;
         while let Some(scope) = ended.get(next).map(Arc::clone) {
-            if scope.end_alone(end, &mut callbacks, &mut ended) {
+            if scope.end_alone(end, &mut callbacks, &mut ended, &mut kept) {
                 next += 1;
             } else {
                 // Somebody else tells those who wait for it.
@@ -225,7 +213,13 @@ impl Scope {
     }
 
     /// Ends it; adds those that were made from it, and what is to be called. Returns whether it had not ended.
-    fn end_alone(&self, end: &End, callbacks: &mut Vec<Callback>, children: &mut Vec<Arc<Self>>) -> bool {
+    fn end_alone(
+        &self,
+        end: &End,
+        callbacks: &mut Vec<Callback>,
+        children: &mut Vec<Arc<Self>>,
+        kept: &mut Vec<Arc<Self>>,
+    ) -> bool {
         let mut family = self.family.lock();
         for (_, member) in &mut family.members {
             match member {
@@ -236,8 +230,7 @@ impl Scope {
         if mem::replace(&mut family.has_ended, true) {
             return false;
         }
-        // It may be the last one: dropped with the list, not under the lock.
-        children.extend(family.kept.take());
+        kept.extend(family.kept.take());
         self.end.set(end.clone()).expect("it ends once");
         // Release: edge END.
         self.state.store(Self::ENDED, Release);
@@ -287,7 +280,7 @@ impl Scope {
     /// Returns whether it was still to be called.
     pub(super) fn remove_callback(&self, key: usize) -> bool {
         let mut family = self.family.lock();
-        let removed = family.remove(key);
+        let removed = slab::remove(&mut family.members, key);
         drop(family);
         // And the callback is dropped without the lock.
         matches!(removed, Member::Callback(Some(_)))
@@ -339,7 +332,7 @@ impl Scope {
     fn leave(&mut self) -> Option<Arc<Self>> {
         let Parent { scope, key } = self.parent.take()?;
         if let Some(&key) = key.get() {
-            scope.family.lock().remove(key);
+            slab::remove(&mut scope.family.lock().members, key);
         }
         Some(scope)
     }
@@ -351,17 +344,6 @@ impl Drop for Scope {
         let mut ancestor = self.leave();
         while let Some(mut scope) = ancestor.and_then(Arc::into_inner) {
             ancestor = scope.leave();
-        }
-    }
-}
-
-/// Waits for nothing, which never comes.
-pub(super) fn wait_for_nothing(until: Option<Instant>) {
-    loop {
-        match until.map(|until| until.saturating_duration_since(Instant::now())) {
-            None => thread::park(),
-            Some(left) if left.is_zero() => return,
-            Some(left) => thread::park_timeout(left),
         }
     }
 }

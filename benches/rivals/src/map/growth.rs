@@ -11,15 +11,11 @@ use std::{
 
 use hdrhistogram::Histogram;
 
-use super::{
-    Key,
-    maps::{self, Map},
-    numbers,
-};
+use super::{Key, Mix, maps::Map, numbers, with_words};
 use crate::{
     opaque::consume,
     pinning::{pin_to_core, preemptions},
-    race::{Contestant, Race},
+    race::Race,
 };
 
 /// How many keys are stored.
@@ -29,63 +25,47 @@ const LONG: Duration = Duration::from_micros(10);
 
 pub(crate) fn races() -> Vec<Race> {
     const THREADS: &str = "one thread stores four million new keys, another one gets some that are there";
-    let race = |case, notes, pick| Race { threads: &[2], notes, ..Race::new(case, contestants(pick)) };
+    let race =
+        |case, notes, pick| Race { threads: &[2], notes, ..Race::new(case, with_words(Mix::Growing(pick))) };
     vec![
         race("get_p999", vec![THREADS, "the time that one get in 1000 takes, or more"], |seen| seen.get_p999),
         race("store_max", vec![THREADS, "the longest store"], |seen| seen.store_max),
     ]
 }
 
-fn contestants(pick: fn(Seen) -> Duration) -> Vec<Contestant> {
-    vec![
-        contestant::<maps::Freewheel<u64>>("freewheel ShardedMap", pick),
-        contestant::<maps::Words>("freewheel WordMap", pick),
-        contestant::<maps::Dashmap<u64>>("dashmap", pick),
-        contestant::<maps::Papaya<u64>>("papaya", pick),
-        contestant::<maps::HashIndex<u64>>("scc HashIndex", pick),
-        contestant::<maps::SccMap<u64>>("scc HashMap", pick),
-        contestant::<maps::Locked<u64>>("std RwLock<HashMap>", pick),
-        contestant::<maps::Locked64<u64>>("64 parking_lot RwLock<HashMap>", pick),
-    ]
-}
-
-fn contestant<M: Map<u64>>(who: &'static str, pick: fn(Seen) -> Duration) -> Contestant {
-    Contestant::weighed(who, move |_| pick(grow::<M>()).as_nanos() as f64)
-}
-
 /// What the threads saw.
-struct Seen {
+pub(super) struct Seen {
     get_p999: Duration,
     store_max: Duration,
 }
 
 /// Each thread has a core of its own; what it did when it was preempted does not count.
-fn grow<M: Map<u64>>() -> Seen {
+pub(super) fn grow<K: Key, M: Map<K>>() -> Seen {
     let map = M::new();
     let stored = AtomicU64::new(1);
     let begin = Barrier::new(2);
-    map.store(&u64::of(0), 1);
+    map.store(&K::of(0), 1);
     thread::scope(|scope| {
         let reader = scope.spawn(|| {
             pin_to_core(1);
             begin.wait();
-            read(&map, &stored)
+            read::<K, M>(&map, &stored)
         });
         let writer = scope.spawn(|| {
             pin_to_core(0);
             begin.wait();
-            write(&map, &stored)
+            write::<K, M>(&map, &stored)
         });
         let store_max = writer.join().expect("it does not panic");
         Seen { store_max, get_p999: reader.join().expect("it does not panic") }
     })
 }
 
-fn write<M: Map<u64>>(map: &M, stored: &AtomicU64) -> Duration {
+fn write<K: Key, M: Map<K>>(map: &M, stored: &AtomicU64) -> Duration {
     let mut clock = Clock::new();
     let mut longest = Duration::ZERO;
     for number in 1..KEYS {
-        map.store(&u64::of(number), 1);
+        map.store(&K::of(number), 1);
         if let Some(time) = clock.undisturbed_lap() {
             longest = longest.max(time);
         }
@@ -94,7 +74,7 @@ fn write<M: Map<u64>>(map: &M, stored: &AtomicU64) -> Duration {
     longest
 }
 
-fn read<M: Map<u64>>(map: &M, stored: &AtomicU64) -> Duration {
+fn read<K: Key, M: Map<K>>(map: &M, stored: &AtomicU64) -> Duration {
     let mut times = Histogram::<u64>::new(3).expect("that is a precision");
     let mut numbers = numbers(1);
     let mut clock = Clock::new();
@@ -103,7 +83,7 @@ fn read<M: Map<u64>>(map: &M, stored: &AtomicU64) -> Duration {
         if there == KEYS {
             return Duration::from_nanos(times.value_at_quantile(0.999));
         }
-        let key = u64::of(numbers.below(there));
+        let key = K::of(numbers.below(there));
         clock.restart();
         consume(map.get(&key).expect("it is there"));
         if let Some(time) = clock.undisturbed_lap() {

@@ -3,7 +3,7 @@
 mod growth;
 mod maps;
 
-use std::{borrow::Borrow, hash::Hash};
+use std::{borrow::Borrow, hash::Hash, time::Duration};
 
 use crate::{
     allocator,
@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(crate) use self::growth::races as growth_races;
-use self::maps::Map;
+use self::{growth::Seen, maps::Map};
 
 /// How many keys there are, before anything is changed, unless said otherwise.
 const KEYS: u64 = 100_000;
@@ -65,6 +65,8 @@ enum Mix {
     Grow,
     /// Stores of so many new keys, to see what memory they take.
     Weigh(u64),
+    /// What one of two threads notices that store and get.
+    Growing(fn(Seen) -> Duration),
 }
 
 /// Every map. Hashers are the same for all.
@@ -167,6 +169,9 @@ fn numbers(thread: usize) -> Numbers {
 fn contestant<K: Key, M: Map<K>>(who: &'static str, mix: Mix) -> Contestant {
     match mix {
         Mix::Grow => return Contestant::weighed(who, |threads| threads as f64 * grow::<K, M>(threads)),
+        Mix::Growing(pick) => {
+            return Contestant::weighed(who, move |_| pick(growth::grow::<K, M>()).as_nanos() as f64);
+        }
         Mix::Weigh(keys) => return Contestant::weighed(who, move |_| weigh::<K, M>(keys)),
         _ => {}
     }
