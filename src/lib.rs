@@ -58,7 +58,6 @@ pub mod latest;
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub use latest::Latest;
 
-#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub mod flow;
 
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]

@@ -1,11 +1,17 @@
-//! Concurrency for services: work that can be cancelled.
+//! Concurrency for services: work that can be cancelled, and channels.
 //!
 //! | | |
 //! |---|---|
 //! | [`Context`] | says when work is to be given up, and why, and carries what belongs to a request |
+//! | [`channel`] | passes values between threads and tasks |
 
 #![forbid(unsafe_code)]
 
+mod budget;
+pub mod channel;
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub mod context;
 
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub use self::context::Context;
+pub use crate::wait::WaitStrategy;

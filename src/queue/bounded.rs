@@ -177,6 +177,27 @@ impl<T> Bounded<T> {
         }
     }
 
+    /// Reserves room for a value; false if there is none.
+    pub(crate) fn reserve(&self) -> Result<bool, Closed<()>> {
+        self.ring.reserve()
+    }
+
+    /// Gives up room that the caller has reserved.
+    pub(crate) fn unreserve(&self) {
+        self.ring.unreserve();
+    }
+
+    /// Appends `value` where the caller has reserved room, which is used then.
+    pub(crate) fn push_reserved(&self, value: T) -> Result<(), Closed<T>> {
+        self.ring.push_reserved(value)
+    }
+
+    /// How many values were pushed from the first, and how many were popped.
+    pub(crate) fn totals(&self) -> (usize, usize) {
+        let popped = self.ring.popped();
+        (self.ring.pushed(), popped)
+    }
+
     /// Closes the queue: no push succeeds from here on, and pops go on until it is empty. False if it was closed before.
     ///
     /// *Progress:* wait-free.

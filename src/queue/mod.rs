@@ -25,7 +25,9 @@
 //! The ring under `Bounded`, and under each segment of `Unbounded`, is D. Vyukov's (*Bounded MPMC queue*, 1024cores.net,
 //! 2011). A thread claims a *ticket* by advancing `head` or `tail`; the slot's *turn* says whose ticket may touch its
 //! value. Where others wait for the slot whose turn has not come, this gives up. A bit of `tail` says that the ring is
-//! closed, so that no push gets a ticket any more.
+//! closed, so that no push gets a ticket any more. Other bits of it count how many pushes have *reserved* room: so whoever
+//! takes a ticket looks whether that many slots more are vacant, and fails if somebody reserves meanwhile. (Nobody pays for
+//! that while nothing is reserved.)
 //!
 //! # Memory ordering
 //! | edge        | Release side                    | Acquire side                       | what becomes visible            |
@@ -33,9 +35,11 @@
 //! | `FULL`      | `Slot::put`, `Slot::replace`: `turn.store` | `Slot::turn`            | the value in the slot           |
 //! | `FREE`      | `Slot::take`: `turn.store`      | `Slot::turn`                       | that the slot is vacant         |
 //! | `CLOSED`    | `Ring::close`: `closed.store`   | `Ring::nothing_at`: `closed.load`  | the last ticket                 |
+//! | `ROOM`      | `Ring::advance_tail`: CAS       | `Ring::push_reserved`: `tail.load`, CAS | that the reserved slots are vacant |
 //! | `DISPLACED` | `Bounded::displace`: `displacing.fetch_sub` | `Bounded::try_pop`: `displacing.load` | the ticket it has taken |
 //!
-//! Tickets carry no data, so every access to `head` and `tail` is Relaxed. One store-buffering pair, forbidden by two
+//! Tickets carry no data, so every other access to `head` and `tail` is Relaxed; all that write `tail` are read-modify-writes,
+//! so that each continues the release sequences of those before. One store-buffering pair, forbidden by two
 //! `fence(SeqCst)`: **DISPLACING**, between `force_push`, which announces itself in `displacing` and reads whether the
 //! ring is closed, and `close`, which says that it is, and on behalf of which a pop reads `displacing`. Without it a pop
 //! could call a queue closed and empty into which a value is still put.
@@ -43,6 +47,7 @@
 //! # Invariants
 //! * **OWNED**: whoever claimed a ticket alone touches its slot until storing the slot's next turn.
 //! * **INIT**: a slot holds a value exactly while its turn is full.
+//! * **RESERVED**: the slots of the next tickets, as many as are reserved, are vacant.
 
 mod bounded;
 mod error;

@@ -84,7 +84,7 @@ pub(super) struct Ring<T> {
     layout: Layout,
     /// Whether `tail` says that the ring is closed: for those who find it empty, and need not look at `tail` else.
     closed: AtomicBool,
-    /// The ticket of the next push, and whether the ring is closed.
+    /// The ticket of the next push, what is reserved, and whether the ring is closed.
     tail: CachePadded<AtomicUsize>,
     /// The ticket of the next pop.
     head: CachePadded<AtomicUsize>,
@@ -130,10 +130,11 @@ impl<T> Ring<T> {
         Ticket::from_word(self.head.load(Relaxed))
     }
 
-    /// Takes the tickets from `ticket` up to `end`, if none of them is taken yet and the ring is not closed.
-    #[inline]
-    fn claim_pushes(&self, ticket: Ticket, end: Ticket) -> bool {
-        self.tail.compare_exchange_weak(ticket.word(), end.word(), Relaxed, Relaxed).is_ok()
+    /// Replaces the tail, unless it has changed.
+    fn advance_tail(&self, from: Tail, to: Tail) -> bool {
+        let (from, to) = (self.layout.word(from), self.layout.word(to));
+        // Release: edge ROOM. Whoever pushes where room is reserved sees that it is vacant, whoever has looked.
+        self.tail.compare_exchange_weak(from, to, Release, Relaxed).is_ok()
     }
 
     /// Takes the tickets from `ticket` up to `end`, if none of them is taken yet.
@@ -146,14 +147,14 @@ impl<T> Ring<T> {
     pub(super) fn try_push(&self, value: T) -> Result<(), TryPushError<T>> {
         let mut backoff = Backoff::EXCHANGE;
         loop {
-            let Tail { ticket, closed } = self.tail();
-            if closed {
-                return Err(TryPushError::Closed(value));
-            }
+            let Some(ticket) = self.layout.plain(self.tail.load(Relaxed)) else {
+                return self.try_push_beside(value);
+            };
             let slot = self.slot(ticket);
             let turn = slot.turn();
             if turn == ticket.vacant() {
-                if self.claim_pushes(ticket, ticket.next(self.layout)) {
+                let (from, to) = (ticket.word(), ticket.next(self.layout).word());
+                if self.tail.compare_exchange_weak(from, to, Relaxed, Relaxed).is_ok() {
                     // SAFETY: the ticket is ours, and the turn said that the slot is vacant.
                     unsafe { slot.put(ticket, value) };
                     return Ok(());
@@ -164,6 +165,89 @@ impl<T> Ring<T> {
                 return Err(TryPushError::Full(value));
             }
         }
+    }
+
+    /// As [`try_push`](Self::try_push), where the ring is closed or room is reserved.
+    #[cold]
+    fn try_push_beside(&self, value: T) -> Result<(), TryPushError<T>> {
+        loop {
+            let tail = self.tail();
+            if tail.closed {
+                return Err(TryPushError::Closed(value));
+            }
+            match self.room(tail, 1) {
+                Some(0) => return Err(TryPushError::Full(value)),
+                Some(_)
+                    if self.advance_tail(tail, Tail { ticket: tail.ticket.next(self.layout), ..tail }) =>
+                {
+                    // SAFETY: the ticket is ours, and the turn said that the slot is vacant.
+                    unsafe { self.slot(tail.ticket).put(tail.ticket, value) };
+                    return Ok(());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// How many slots are vacant from that tail on besides the reserved ones, `wanted` at most; none if the tail is an old one.
+    fn room(&self, tail: Tail, wanted: usize) -> Option<usize> {
+        let vacant =
+            self.run(tail.ticket, (tail.reserved + wanted).min(self.layout.capacity()), Ticket::vacant);
+        let room = vacant.saturating_sub(tail.reserved);
+        let next = tail.ticket.plus(vacant, self.layout);
+        let is_old = room == 0 && wanted > 0 && !self.slot(next).turn().is_before(next.vacant());
+        (!is_old).then_some(room)
+    }
+
+    /// Reserves room for a push; false if there is none.
+    ///
+    /// # Errors
+    /// If the ring is closed.
+    pub(super) fn reserve(&self) -> Result<bool, Closed<()>> {
+        loop {
+            let tail = self.tail();
+            if tail.closed {
+                return Err(Closed(()));
+            }
+            if tail.reserved == self.layout.most_reserved() {
+                return Ok(false);
+            }
+            match self.room(tail, 1) {
+                Some(0) => return Ok(false),
+                Some(_) if self.advance_tail(tail, Tail { reserved: tail.reserved + 1, ..tail }) => {
+                    return Ok(true);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Gives up what was reserved.
+    pub(super) fn unreserve(&self) {
+        self.tail.fetch_sub(self.layout.one_reserved(), Relaxed);
+    }
+
+    /// Pushes where room is reserved, and that is used then; unless the ring is closed.
+    pub(super) fn push_reserved(&self, value: T) -> Result<(), Closed<T>> {
+        // Acquire: edge ROOM, here and below.
+        let mut word = self.tail.load(Acquire);
+        loop {
+            let tail = self.layout.tail(word);
+            if tail.closed {
+                self.unreserve();
+                return Err(Closed(value));
+            }
+            let next = Tail { ticket: tail.ticket.next(self.layout), reserved: tail.reserved - 1, ..tail };
+            match self.tail.compare_exchange_weak(word, self.layout.word(next), Acquire, Acquire) {
+                Ok(_) => break,
+                Err(now) => word = now,
+            }
+        }
+        let ticket = self.layout.tail(word).ticket;
+        debug_assert_eq!(self.slot(ticket).turn(), ticket.vacant());
+        // SAFETY: the ticket is ours, and by RESERVED the slot is vacant.
+        unsafe { self.slot(ticket).put(ticket, value) };
+        Ok(())
     }
 
     #[inline]
@@ -200,17 +284,16 @@ impl<T> Ring<T> {
     /// Pushes values from the front of `values`, as many as there is room for, and returns how many.
     pub(super) fn push_many(&self, values: &mut Vec<T>) -> Result<usize, Closed<()>> {
         loop {
-            let Tail { ticket, closed } = self.tail();
-            if closed {
+            let tail = self.tail();
+            if tail.closed {
                 return Err(Closed(()));
             }
-            let wanted = values.len().min(self.layout.capacity());
-            let tickets = self.run(ticket, wanted, Ticket::vacant);
-            if tickets == 0 && (wanted == 0 || self.slot(ticket).turn().is_before(ticket.vacant())) {
+            let Some(tickets) = self.room(tail, values.len()) else { continue };
+            if tickets == 0 {
                 return Ok(0);
             }
-            if tickets > 0 && self.claim_pushes(ticket, ticket.plus(tickets, self.layout)) {
-                let mut ticket = ticket;
+            if self.advance_tail(tail, Tail { ticket: tail.ticket.plus(tickets, self.layout), ..tail }) {
+                let mut ticket = tail.ticket;
                 for value in values.drain(..tickets) {
                     // SAFETY: the ticket is ours, and the turn said that the slot is vacant.
                     unsafe { self.slot(ticket).put(ticket, value) };
@@ -294,7 +377,7 @@ impl<T> Ring<T> {
         head.tickets_until(self.tail().ticket, self.layout).min(self.capacity())
     }
 
-    /// How many tickets pushes have taken since the ring was made; no more than a lap if it is part of a segment.
+    /// How many tickets pushes have taken since the ring was made.
     pub(super) fn pushed(&self) -> usize {
         Ticket::from_word(0).tickets_until(self.tail().ticket, self.layout)
     }

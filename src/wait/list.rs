@@ -44,9 +44,15 @@ impl WaitList {
     /// Whether nobody is in the line, of those who came before what the caller has published.
     #[inline]
     fn is_empty(&self) -> bool {
+        self.waiting() == 0
+    }
+
+    /// How many are in the line, of those who came before what the caller has published.
+    #[inline]
+    pub fn waiting(&self) -> usize {
         // Pair SLEEP: what the caller has published, and who waits.
         fence(SeqCst);
-        self.waiting.load(Relaxed) == 0
+        self.waiting.load(Relaxed)
     }
 
     /// Wakes the first in the line, if there is anybody.
@@ -96,6 +102,11 @@ impl WaitList {
             });
             next.map(Wake::wake)
         });
+    }
+
+    /// Gives a token to the first in the line, if there is anybody, and leaves it to the caller to wake it.
+    pub fn notify_without_waking(&self) -> Option<Wake> {
+        if self.is_empty() { None } else { self.notify_first(&mut self.line.lock()) }
     }
 
     /// Notifies so many.

@@ -3,7 +3,7 @@
 //! | file          | what                                                              |
 //! |---------------|-------------------------------------------------------------------|
 //! | `list.rs`     | [`WaitList`]: who waits for something, and how they are told      |
-//! | `waiter.rs`   | [`Waiter`]: a place in a line, and how a thread or a task waits   |
+//! | `waiter.rs`   | [`Waiter`]: a place in a line; waiting in one or several of them  |
 //! | `line.rs`     | the line itself, which is used under a mutex                      |
 //! | `wake.rs`     | a thread or a task that can be woken                              |
 //! | `strategy.rs` | [`WaitStrategy`]: what a thread does before it parks              |
@@ -42,6 +42,6 @@ mod wake;
 pub use self::{
     list::WaitList,
     strategy::WaitStrategy,
-    waiter::Waiter,
+    waiter::{Waiter, wait_until},
     wake::{Wake, park},
 };

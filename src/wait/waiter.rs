@@ -1,9 +1,10 @@
 //! A place in a line.
 
 use std::{
-    fmt,
+    fmt, mem,
     ops::Deref,
-    task::{Context, Poll},
+    slice,
+    task::{Context, Poll, Waker},
     time::Instant,
 };
 
@@ -13,12 +14,14 @@ use super::{WaitList, WaitStrategy, Wake, line::Key, wake::park};
 pub struct Waiter<L: Deref<Target = WaitList>> {
     list: L,
     place: Option<Key>,
+    /// It got a token, which the look uses that comes next, or is under way.
+    has_token: bool,
 }
 
 impl<L: Deref<Target = WaitList>> Waiter<L> {
     /// Not in the line yet.
     pub fn new(list: L) -> Self {
-        Self { list, place: None }
+        Self { list, place: None, has_token: false }
     }
 
     /// What it waits in.
@@ -26,17 +29,24 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
         &self.list
     }
 
-    /// Takes a place in the line, unless it has one that got no token; `wake` is woken from now on. A token that it has got
-    /// counts as used: look after this whether what it waits for has happened.
+    /// Takes a place in the line, unless it has one; `wake` is woken from now on.
+    ///
+    /// Look after this whether what it waits for has happened: a token that it has got is for that.
     pub fn join(&mut self, mut wake: Wake) {
         if let Some(place) = self.place {
             match self.list.replace(place, wake) {
                 Ok(()) => return,
                 Err(unused) => wake = unused,
             }
-            self.use_up();
+            self.collect();
         }
         self.place = Some(self.list.join(wake));
+    }
+
+    /// Whether it has a place in the line, or had one and got a token there.
+    #[must_use]
+    pub fn is_in_line(&self) -> bool {
+        self.place.is_some()
     }
 
     /// Whether it got a token.
@@ -45,11 +55,24 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
         self.place.is_some_and(|place| self.list.is_notified(place))
     }
 
-    /// Gives up its place, and uses its token if it has got one.
-    pub fn use_up(&mut self) {
-        if let Some(place) = self.place.take() {
+    /// Takes its token for the look that comes next, if it has got one: it is in the line no more then.
+    fn collect(&mut self) {
+        if let Some(place) = self.place.filter(|&place| self.list.is_notified(place)) {
             self.list.leave(place);
+            self.place = None;
+            self.has_token = true;
         }
+    }
+
+    fn waits_for_task(&self, waker: &Waker) -> bool {
+        self.place.is_some_and(|place| self.list.waits_for_task(place, waker))
+    }
+
+    /// Gives up its place, and passes on what tokens it has.
+    fn give_up(&mut self) {
+        let unused = self.place.take().is_some_and(|place| self.list.leave(place));
+        let tokens = usize::from(unused) + usize::from(mem::take(&mut self.has_token));
+        self.list.notify_many(tokens);
     }
 
     /// Waits as a task until `attempt` returns something.
@@ -61,35 +84,7 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
         context: &Context<'_>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Poll<R> {
-        let had_token = self.is_notified();
-        if let Some(result) = attempt() {
-            // A token that came after that look is for somebody else.
-            if had_token {
-                self.use_up();
-            } else {
-                self.give_up();
-            }
-            return Poll::Ready(result);
-        }
-        if self.place.is_some_and(|place| self.list.waits_for_task(place, context.waker())) {
-            // It has been in the line all the time, so whatever happened after that look was announced to it.
-            return Poll::Pending;
-        }
-        self.join(Wake::Task(context.waker().clone()));
-        match attempt() {
-            Some(result) => {
-                self.give_up();
-                Poll::Ready(result)
-            }
-            None => Poll::Pending,
-        }
-    }
-
-    /// Gives up its place, and passes its token on if it has got one.
-    fn give_up(&mut self) {
-        if self.place.take().is_some_and(|place| self.list.leave(place)) {
-            self.list.notify_one();
-        }
+        poll_until(slice::from_mut(self), context, || Some((0, attempt()?)))
     }
 }
 
@@ -101,36 +96,80 @@ impl WaitList {
         deadline: Option<Instant>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Option<R> {
-        let mut pauses = strategy.pauses();
-        loop {
-            if let Some(result) = attempt() {
-                return Some(result);
-            }
-            if !pauses.pause() {
-                break;
-            }
-            if strategy == WaitStrategy::Spin && deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        wait_until(&mut [Waiter::new(self)], strategy, deadline, || Some((0, attempt()?)))
+    }
+}
+
+/// Waits in several lines, as a thread, until `attempt` returns something, or `deadline` has passed: `None` then.
+///
+/// `attempt` looks at everything before it returns `None`; else it says whose token it uses. The others pass theirs on.
+pub fn wait_until<L: Deref<Target = WaitList>, R>(
+    waiters: &mut [Waiter<L>],
+    strategy: WaitStrategy,
+    deadline: Option<Instant>,
+    mut attempt: impl FnMut() -> Option<(usize, R)>,
+) -> Option<R> {
+    let mut pauses = strategy.pauses();
+    loop {
+        if let Some((_, result)) = attempt() {
+            return Some(result);
+        }
+        if !pauses.pause() {
+            break;
+        }
+        if strategy == WaitStrategy::Spin && deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return None;
+        }
+    }
+    loop {
+        waiters.iter_mut().for_each(|waiter| waiter.join(Wake::this_thread()));
+        if let Some(result) = look(waiters, &mut attempt) {
+            return Some(result);
+        }
+        while !waiters.iter().any(Waiter::is_notified) {
+            if !park(deadline) {
+                waiters.iter_mut().for_each(Waiter::give_up);
                 return None;
             }
         }
-        let mut waiter = Waiter::new(self);
-        loop {
-            waiter.join(Wake::this_thread());
-            if let Some(result) = attempt() {
-                // It was there before a token came; dropping the waiter passes that on.
-                return Some(result);
-            }
-            while !waiter.is_notified() {
-                if !park(deadline) {
-                    return None;
-                }
-            }
-            if let Some(result) = attempt() {
-                waiter.use_up();
-                return Some(result);
-            }
+        waiters.iter_mut().for_each(Waiter::collect);
+        if let Some(result) = look(waiters, &mut attempt) {
+            return Some(result);
         }
     }
+}
+
+/// Waits in several lines, as a task; see [`wait_until`].
+fn poll_until<L: Deref<Target = WaitList>, R>(
+    waiters: &mut [Waiter<L>],
+    context: &Context<'_>,
+    mut attempt: impl FnMut() -> Option<(usize, R)>,
+) -> Poll<R> {
+    waiters.iter_mut().for_each(Waiter::collect);
+    if let Some(result) = look(waiters, &mut attempt) {
+        return Poll::Ready(result);
+    }
+    if waiters.iter().all(|waiter| waiter.waits_for_task(context.waker())) {
+        // It has been in all lines all the time, so whatever happened after that look was announced to it.
+        return Poll::Pending;
+    }
+    waiters.iter_mut().for_each(|waiter| waiter.join(Wake::Task(context.waker().clone())));
+    look(waiters, &mut attempt).map_or(Poll::Pending, Poll::Ready)
+}
+
+/// Attempts once; uses one token of each line if that fails. If not, one of the line that was worth it, and passes on all
+/// others.
+fn look<L: Deref<Target = WaitList>, R>(
+    waiters: &mut [Waiter<L>],
+    attempt: &mut impl FnMut() -> Option<(usize, R)>,
+) -> Option<R> {
+    let Some((winner, result)) = attempt() else {
+        waiters.iter_mut().for_each(|waiter| waiter.has_token = false);
+        return None;
+    };
+    waiters[winner].has_token = false;
+    waiters.iter_mut().for_each(Waiter::give_up);
+    Some(result)
 }
 
 impl<L: Deref<Target = WaitList>> Drop for Waiter<L> {

@@ -25,7 +25,8 @@ impl Wake {
         matches!(self, Self::Task(own) if own.will_wake(waker))
     }
 
-    pub(super) fn wake(self) {
+    /// Wakes it.
+    pub fn wake(self) {
         match self {
             Self::Thread(thread) => thread.unpark(),
             Self::Task(waker) => waker.wake(),

@@ -78,7 +78,7 @@ use self::{
     scope::{Deadline, Scope},
     values::Values,
 };
-use crate::wait::park;
+use crate::wait::{WaitList, park};
 
 /// Says when work is to be given up, and carries values. See the [module](self).
 ///
@@ -211,6 +211,11 @@ impl Context {
     #[must_use = "it says whether it has ended"]
     pub fn wait_timeout(&self, timeout: Duration) -> Option<ContextError> {
         self.wait_until(Instant::now().checked_add(timeout))
+    }
+
+    /// Those who wait for its end; none if it has none.
+    pub(crate) fn waiters(&self) -> Option<&WaitList> {
+        self.scope.as_ref().map(|scope| scope.waiters())
     }
 
     fn wait_until(&self, deadline: Option<Instant>) -> Option<ContextError> {

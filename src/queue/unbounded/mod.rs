@@ -351,13 +351,18 @@ impl<T> Unbounded<T> {
     /// *Progress:* lock-free, but for the allocator when a segment is freed.
     #[must_use]
     pub fn len(&self) -> usize {
+        let (pushed, popped) = self.totals();
+        pushed.wrapping_sub(popped)
+    }
+
+    /// How many values were pushed from the first, and how many were popped.
+    pub(crate) fn totals(&self) -> (usize, usize) {
         seat::with(|seat| {
-            let Some(head) = self.protect_head(seat) else { return 0 };
-            let popped = head.before.wrapping_add(head.ring.popped());
-            let Some(tail) = self.protect_tail(seat) else { return 0 };
-            let pushed = tail.before.wrapping_add(tail.ring.pushed());
             // The head first, so that it is not ahead of the tail.
-            pushed.wrapping_sub(popped)
+            let Some(head) = self.protect_head(seat) else { return (0, 0) };
+            let popped = head.before.wrapping_add(head.ring.popped());
+            let Some(tail) = self.protect_tail(seat) else { return (0, 0) };
+            (tail.before.wrapping_add(tail.ring.pushed()), popped)
         })
     }
 

@@ -1,0 +1,421 @@
+//! What the ends of a channel share.
+
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::CachePadded;
+
+use super::{
+    RecvError, SendError, TryRecvError, TrySendError, message::Label, outgoing::Outgoing,
+    rendezvous::Rendezvous,
+};
+use crate::{
+    queue::{Bounded, TryPopError, TryPushError, Unbounded},
+    sync::atomic::{
+        AtomicU64, AtomicUsize,
+        Ordering::{AcqRel, Relaxed},
+    },
+    util::drop_all,
+    wait::{self, WaitList, WaitStrategy, Waiter},
+};
+
+/// Where the values are.
+pub(super) enum Buffer<M> {
+    Bounded(Bounded<M>),
+    Unbounded(Unbounded<M>),
+    Rendezvous(Rendezvous<M>),
+}
+
+impl<M> Buffer<M> {
+    /// Room for so many; for any number if there is none, and for nothing if it is 0.
+    pub(super) fn new(capacity: Option<usize>) -> Self {
+        match capacity {
+            None => Self::Unbounded(Unbounded::new()),
+            Some(0) => Self::Rendezvous(Rendezvous::new()),
+            Some(capacity) => Self::Bounded(Bounded::new(capacity)),
+        }
+    }
+}
+
+/// One of the two sides of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Send,
+    Receive,
+}
+
+/// Is told how long somebody has waited.
+pub(super) type OnWaited = Box<dyn Fn(Side, Duration) + Send + Sync>;
+
+/// What else ends a wait.
+#[derive(Clone, Copy)]
+pub(super) struct Interrupt<'a> {
+    pub(super) list: &'a WaitList,
+    pub(super) is_due: &'a dyn Fn() -> bool,
+}
+
+/// Until when a thread waits.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Until<'a> {
+    pub(super) deadline: Option<Instant>,
+    pub(super) interrupt: Option<Interrupt<'a>>,
+}
+
+/// How a wait has ended: with a result, or without.
+pub(super) enum Waited<R> {
+    Done(R),
+    /// The deadline has passed, or the interrupt was due.
+    GivenUp,
+}
+
+/// What all ends of a channel share.
+pub(super) struct Core<M> {
+    pub(super) buffer: Buffer<M>,
+    pub(super) label: Label,
+    pub(super) strategy: WaitStrategy,
+    pub(super) on_waited: Option<OnWaited>,
+    /// How often there was no room, or no time to wait for it.
+    pub(super) rejected: AtomicU64,
+    /// Those who wait for room, or for somebody to hand a value to.
+    pub(super) senders: CachePadded<WaitList>,
+    /// Those who wait for values.
+    pub(super) receivers: CachePadded<WaitList>,
+    sending_ends: AtomicUsize,
+    receiving_ends: AtomicUsize,
+}
+
+impl<M> Core<M> {
+    /// With one end on each side.
+    pub(super) fn new(
+        capacity: Option<usize>,
+        label: Label,
+        strategy: WaitStrategy,
+        on_waited: Option<OnWaited>,
+    ) -> Self {
+        Self {
+            buffer: Buffer::new(capacity),
+            label,
+            strategy,
+            on_waited,
+            rejected: AtomicU64::new(0),
+            senders: CachePadded::new(WaitList::new()),
+            receivers: CachePadded::new(WaitList::new()),
+            sending_ends: AtomicUsize::new(1),
+            receiving_ends: AtomicUsize::new(1),
+        }
+    }
+
+    #[inline]
+    pub(super) fn try_send(&self, message: M) -> Result<(), TrySendError<M>> {
+        match &self.buffer {
+            Buffer::Bounded(queue) => queue.try_push(message).map_err(|refused| match refused {
+                TryPushError::Full(message) => TrySendError::Full(message),
+                TryPushError::Closed(message) => TrySendError::Closed(message),
+            })?,
+            Buffer::Unbounded(queue) => {
+                queue.push(message).map_err(|closed| TrySendError::Closed(closed.into_inner()))?;
+            }
+            Buffer::Rendezvous(offers) => return offers.hand(message, &self.receivers),
+        }
+        self.receivers.notify_one();
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn try_recv(&self) -> Result<M, TryRecvError> {
+        let popped = match &self.buffer {
+            Buffer::Bounded(queue) => {
+                let message = queue.try_pop();
+                if message.is_ok() {
+                    self.senders.notify_one();
+                }
+                message
+            }
+            Buffer::Unbounded(queue) => queue.try_pop(),
+            Buffer::Rendezvous(offers) => return offers.try_take(),
+        };
+        popped.map_err(|error| match error {
+            TryPopError::Empty => TryRecvError::Empty,
+            TryPopError::Closed => TryRecvError::Closed,
+        })
+    }
+
+    /// Receives up to `max` messages that are there already, and says how many.
+    fn try_recv_many(&self, max: usize, mut sink: impl FnMut(M)) -> Result<usize, TryRecvError> {
+        let mut received = 0;
+        while received < max {
+            match self.try_recv() {
+                Ok(message) => sink(message),
+                Err(error) if received == 0 => return Err(error),
+                Err(_) => break,
+            }
+            received += 1;
+        }
+        Ok(received)
+    }
+
+    /// Reserves room; false if there is none.
+    pub(super) fn try_reserve(&self) -> Result<bool, SendError<()>> {
+        match &self.buffer {
+            Buffer::Bounded(queue) => queue.reserve().map_err(|_| SendError(())),
+            Buffer::Unbounded(queue) if queue.is_closed() => Err(SendError(())),
+            Buffer::Unbounded(_) => Ok(true),
+            Buffer::Rendezvous(offers) => offers.promise(&self.receivers),
+        }
+    }
+
+    /// Gives up room that was reserved.
+    pub(super) fn unreserve(&self) {
+        match &self.buffer {
+            Buffer::Bounded(queue) => queue.unreserve(),
+            Buffer::Unbounded(_) => return,
+            Buffer::Rendezvous(offers) => offers.give_up(),
+        }
+        self.senders.notify_one();
+    }
+
+    /// Sends where room is reserved, which is used then.
+    pub(super) fn send_reserved(&self, message: M) -> Result<(), SendError<M>> {
+        match &self.buffer {
+            Buffer::Bounded(queue) => {
+                queue.push_reserved(message).map_err(|closed| SendError(closed.into_inner()))?;
+            }
+            Buffer::Unbounded(queue) => {
+                queue.push(message).map_err(|closed| SendError(closed.into_inner()))?;
+            }
+            Buffer::Rendezvous(offers) => return offers.hand_promised(message, &self.receivers),
+        }
+        self.receivers.notify_one();
+        Ok(())
+    }
+
+    /// Looks once, on behalf of one who waits.
+    pub(super) fn attempt_recv(&self) -> Option<Result<M, RecvError>> {
+        self.looked(self.try_recv())
+    }
+
+    /// As that, for several.
+    pub(super) fn attempt_recv_many(
+        &self,
+        max: usize,
+        sink: impl FnMut(M),
+    ) -> Option<Result<usize, RecvError>> {
+        self.looked(self.try_recv_many(max, sink))
+    }
+
+    fn looked<R>(&self, looked: Result<R, TryRecvError>) -> Option<Result<R, RecvError>> {
+        match looked {
+            Ok(received) => Some(Ok(received)),
+            Err(TryRecvError::Closed) => Some(Err(RecvError)),
+            Err(TryRecvError::Empty) => {
+                if let Buffer::Rendezvous(_) = self.buffer {
+                    // It waits, or is about to: for those who hand values to such.
+                    self.senders.notify_one();
+                }
+                None
+            }
+        }
+    }
+
+    /// Looks once for room, on behalf of one who waits.
+    pub(super) fn attempt_reserve(&self) -> Option<Result<(), SendError<()>>> {
+        match self.try_reserve() {
+            Ok(true) => Some(Ok(())),
+            Ok(false) => None,
+            Err(closed) => Some(Err(closed)),
+        }
+    }
+
+    /// Called by who has waited for room and got it: what was freed in between may have been announced to it alone.
+    pub(super) fn pass_on_room(&self) {
+        if let Buffer::Bounded(queue) = &self.buffer
+            && self.senders.waiting() > 0
+            && !queue.is_full()
+        {
+            self.senders.notify_one();
+        }
+    }
+
+    /// Called by who has waited for a value and got it, or the end: more may have been announced to it alone, because it was
+    /// hidden until then; and nobody else announces the end.
+    pub(super) fn pass_on_values(&self) {
+        if self.receivers.waiting() > 0 && (!self.is_empty() || self.is_closed()) {
+            self.receivers.notify_one();
+        }
+    }
+
+    /// Waits in `list` as a thread until `attempt` returns something.
+    pub(super) fn wait<R>(
+        &self,
+        side: Side,
+        list: &WaitList,
+        until: Until<'_>,
+        mut attempt: impl FnMut() -> Option<R>,
+    ) -> Waited<R> {
+        let clock = self.clock();
+        let waited = match until.interrupt {
+            None => list
+                .wait_until(self.strategy, until.deadline, &mut attempt)
+                .map_or(Waited::GivenUp, Waited::Done),
+            Some(Interrupt { list: interrupts, is_due }) => {
+                let mut waiters = [Waiter::new(list), Waiter::new(interrupts)];
+                let attempt = || {
+                    let attempted = attempt().map(|result| (0, Waited::Done(result)));
+                    attempted.or_else(|| is_due().then_some((1, Waited::GivenUp)))
+                };
+                wait::wait_until(&mut waiters, self.strategy, until.deadline, attempt)
+                    .unwrap_or(Waited::GivenUp)
+            }
+        };
+        self.waited(side, clock);
+        waited
+    }
+
+    /// When a wait begins, if that is of interest.
+    pub(super) fn clock(&self) -> Option<Instant> {
+        self.on_waited.as_ref().map(|_| Instant::now())
+    }
+
+    /// Says how long somebody has waited.
+    pub(super) fn waited(&self, side: Side, since: Option<Instant>) {
+        if let (Some(on_waited), Some(since)) = (&self.on_waited, since) {
+            on_waited(side, since.elapsed());
+        }
+    }
+
+    /// Sends, and waits for room.
+    pub(super) fn send(&self, message: M, until: Until<'_>) -> Result<(), Refused<M>> {
+        let message = match self.send_at_once(message) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Closed(message)) => return Err(Refused::Closed(message)),
+            Err(TrySendError::Full(message)) => message,
+        };
+        let mut outgoing = Outgoing::new(self, message);
+        let line = outgoing.line();
+        let waited = self.wait(Side::Send, &line, until, || outgoing.attempt());
+        outgoing.end(waited)
+    }
+
+    /// Sends if there is room; a rendezvous takes more than one look.
+    #[inline]
+    pub(super) fn send_at_once(&self, message: M) -> Result<(), TrySendError<M>> {
+        if let Buffer::Rendezvous(_) = self.buffer {
+            Err(TrySendError::Full(message))
+        } else {
+            self.try_send(message)
+        }
+    }
+
+    /// Receives, and waits for something.
+    pub(super) fn recv(&self, until: Until<'_>) -> Waited<Result<M, RecvError>> {
+        match self.try_recv() {
+            Ok(message) => return Waited::Done(Ok(message)),
+            Err(TryRecvError::Closed) => return Waited::Done(Err(RecvError)),
+            Err(TryRecvError::Empty) => {}
+        }
+        self.wait_for_values(until, || self.attempt_recv())
+    }
+
+    /// Waits for something to receive.
+    pub(super) fn wait_for_values<R>(
+        &self,
+        until: Until<'_>,
+        attempt: impl FnMut() -> Option<R>,
+    ) -> Waited<R> {
+        let waited = self.wait(Side::Receive, &self.receivers, until, attempt);
+        if let Waited::Done(_) = waited {
+            self.pass_on_values();
+        }
+        waited
+    }
+
+    pub(super) fn reject(&self) {
+        self.rejected.fetch_add(1, Relaxed);
+    }
+
+    /// Closes the channel. False if it was closed before.
+    pub(super) fn close(&self) -> bool {
+        let is_first = match &self.buffer {
+            Buffer::Bounded(queue) => queue.close(),
+            Buffer::Unbounded(queue) => queue.close(),
+            Buffer::Rendezvous(offers) => offers.close(),
+        };
+        self.receivers.notify_all();
+        self.senders.notify_all();
+        is_first
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        match &self.buffer {
+            Buffer::Bounded(queue) => queue.is_closed(),
+            Buffer::Unbounded(queue) => queue.is_closed(),
+            Buffer::Rendezvous(offers) => offers.is_closed(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match &self.buffer {
+            Buffer::Bounded(queue) => queue.len(),
+            Buffer::Unbounded(queue) => queue.len(),
+            Buffer::Rendezvous(offers) => offers.len(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn capacity(&self) -> Option<usize> {
+        match &self.buffer {
+            Buffer::Bounded(queue) => Some(queue.capacity()),
+            Buffer::Unbounded(_) => None,
+            Buffer::Rendezvous(_) => Some(0),
+        }
+    }
+
+    /// How many were sent from the first, and how many were received.
+    pub(super) fn totals(&self) -> (u64, u64) {
+        let (sent, received) = match &self.buffer {
+            Buffer::Bounded(queue) => queue.totals(),
+            Buffer::Unbounded(queue) => queue.totals(),
+            Buffer::Rendezvous(offers) => return offers.totals(),
+        };
+        (sent as u64, received as u64)
+    }
+
+    fn ends(&self, side: Side) -> &AtomicUsize {
+        match side {
+            Side::Send => &self.sending_ends,
+            Side::Receive => &self.receiving_ends,
+        }
+    }
+
+    pub(super) fn count_ends(&self, side: Side) -> usize {
+        self.ends(side).load(Relaxed)
+    }
+
+    pub(super) fn add_end(&self, side: Side) {
+        self.ends(side).fetch_add(1, Relaxed);
+    }
+
+    /// The last one closes the channel; nobody receives any more what is in it, if it is a receiver.
+    pub(super) fn remove_end(&self, side: Side) {
+        // AcqRel: edge LAST.
+        if self.ends(side).fetch_sub(1, AcqRel) > 1 {
+            return;
+        }
+        self.close();
+        if side == Side::Receive {
+            drop_all(|| match &self.buffer {
+                Buffer::Rendezvous(offers) => offers.take_abandoned().ok(),
+                _ => self.try_recv().ok(),
+            });
+        }
+    }
+}
+
+/// Why a message was not sent.
+pub(super) enum Refused<M> {
+    Closed(M),
+    /// There was no more time to wait.
+    GivenUp(M),
+}

@@ -1,0 +1,249 @@
+//! The end that sends.
+
+use std::{fmt, time::Duration, time::Instant};
+
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+use super::SendContextError;
+use super::{
+    ChannelStats, Message, Permit, ReserveFuture, SendError, SendFuture, SendTimeoutError, TrySendError,
+    core::{Core, Refused, Side, Until, Waited},
+};
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+use crate::flow::Context;
+use crate::sync::Arc;
+
+/// The end of a channel that sends. Clones send into the same channel; when the last one is dropped, the channel is closed.
+///
+/// What who sends a value did before happens before it is received.
+pub struct Sender<T> {
+    pub(super) core: Arc<Core<Message<T>>>,
+}
+
+impl<T> Sender<T> {
+    /// Sends a value if there is room for it now. Through a rendezvous channel it is handed to a receiver that waits; if that
+    /// gives up in the same moment, the next one gets the value.
+    ///
+    /// *Progress:* lock-free, but for a lock if somebody is to be woken; a rendezvous takes one always. Never waits.
+    ///
+    /// # Errors
+    /// [`Full`](TrySendError::Full) if there is no room, [`Closed`](TrySendError::Closed) if the channel is closed. Both give
+    /// the value back.
+    #[inline]
+    pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
+        let (message, span) = self.core.label.pack(value);
+        match self.core.try_send(message) {
+            Ok(()) => {
+                span.end("sent");
+                Ok(())
+            }
+            Err(error) => {
+                if error.is_full() {
+                    self.core.reject();
+                }
+                span.end(if error.is_full() { "full" } else { "closed" });
+                Err(error.map(Message::into_inner))
+            }
+        }
+    }
+
+    #[inline]
+    fn send_until(&self, value: T, until: Until<'_>) -> Result<(), Refused<T>> {
+        let (message, span) = self.core.label.pack(value);
+        match self.core.send(message, until) {
+            Ok(()) => {
+                span.end("sent");
+                Ok(())
+            }
+            Err(Refused::Closed(message)) => {
+                span.end("closed");
+                Err(Refused::Closed(message.into_inner()))
+            }
+            Err(Refused::GivenUp(message)) => {
+                self.core.reject();
+                span.end("cancelled");
+                Err(Refused::GivenUp(message.into_inner()))
+            }
+        }
+    }
+
+    /// Sends a value, and blocks the thread until there is room. Through a rendezvous channel, until it is received.
+    ///
+    /// # Errors
+    /// [`SendError`] if the channel is closed, also while this waits; gives the value back.
+    #[inline]
+    pub fn send(&self, value: T) -> Result<(), SendError<T>> {
+        self.send_until(value, Until::default()).map_err(|refused| match refused {
+            Refused::Closed(value) | Refused::GivenUp(value) => SendError(value),
+        })
+    }
+
+    /// As [`send`](Self::send), but waits no longer than so.
+    ///
+    /// # Errors
+    /// [`Timeout`](SendTimeoutError::Timeout) if there was no room in time, [`Closed`](SendTimeoutError::Closed) if the channel
+    /// is closed. Both give the value back.
+    pub fn send_timeout(&self, value: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
+        self.send_at_latest(value, Instant::now().checked_add(timeout))
+    }
+
+    /// As [`send`](Self::send), but waits no longer than until `deadline`.
+    ///
+    /// # Errors
+    /// As [`send_timeout`](Self::send_timeout).
+    pub fn send_deadline(&self, value: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
+        self.send_at_latest(value, Some(deadline))
+    }
+
+    fn send_at_latest(&self, value: T, deadline: Option<Instant>) -> Result<(), SendTimeoutError<T>> {
+        self.send_until(value, Until { deadline, interrupt: None }).map_err(|refused| match refused {
+            Refused::Closed(value) => SendTimeoutError::Closed(value),
+            Refused::GivenUp(value) => SendTimeoutError::Timeout(value),
+        })
+    }
+
+    /// As [`send`](Self::send), but gives up when `context` ends.
+    ///
+    /// # Errors
+    /// [`Ended`](SendContextError::Ended) if the context has ended before there was room, [`Closed`](SendContextError::Closed)
+    /// if the channel is closed. Both give the value back.
+    #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+    pub fn send_ctx(&self, context: &Context, value: T) -> Result<(), SendContextError<T>> {
+        if let Err(error) = context.check() {
+            self.core.reject();
+            return Err(SendContextError::Ended(value, error));
+        }
+        super::context::until(context, |until| self.send_until(value, until)).map_err(|refused| match refused
+        {
+            Refused::Closed(value) => SendContextError::Closed(value),
+            Refused::GivenUp(value) => SendContextError::Ended(value, super::context::end_of(context)),
+        })
+    }
+
+    /// Sends a value, and waits as a task until there is room. Through a rendezvous channel, until it is received.
+    ///
+    /// The output is as that of [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// If the future is dropped before it was ready, the value was not sent, and is dropped with it; unless
+    /// [`into_inner`](SendFuture::into_inner) takes it out before. Through a rendezvous channel it may have been received
+    /// already. Where the value must not be lost, [`reserve_async`](Self::reserve_async) first.
+    pub fn send_async(&self, value: T) -> SendFuture<'_, T> {
+        SendFuture::new(&self.core, value)
+    }
+
+    /// Reserves room for a value if there is some now; with the permit the value is sent without waiting.
+    ///
+    /// In a rendezvous channel a receiver that waits is promised to the permit. If it gives up, the next one gets the value.
+    ///
+    /// *Cost:* a compare-exchange; and while there are permits, senders look at as many places of the queue more.
+    ///
+    /// # Errors
+    /// [`Full`](TrySendError::Full) if there is no room, or if very many permits are held (4095 at least, on a machine of
+    /// 64 bits, if the capacity is more); [`Closed`](TrySendError::Closed) if the channel is closed.
+    pub fn try_reserve(&self) -> Result<Permit<'_, T>, TrySendError<()>> {
+        match self.core.try_reserve() {
+            Ok(true) => Ok(Permit::new(&self.core)),
+            Ok(false) => {
+                self.core.reject();
+                Err(TrySendError::Full(()))
+            }
+            Err(SendError(())) => Err(TrySendError::Closed(())),
+        }
+    }
+
+    /// As [`try_reserve`](Self::try_reserve), but blocks the thread until there is room.
+    ///
+    /// # Errors
+    /// [`SendError`] if the channel is closed.
+    pub fn reserve(&self) -> Result<Permit<'_, T>, SendError<()>> {
+        let core = &self.core;
+        if let Some(reserved) = core.attempt_reserve() {
+            return reserved.map(|()| Permit::new(core));
+        }
+        let waited = core.wait(Side::Send, &core.senders, Until::default(), || core.attempt_reserve());
+        core.pass_on_room();
+        match waited {
+            Waited::Done(reserved) => reserved.map(|()| Permit::new(core)),
+            Waited::GivenUp => Err(SendError(())),
+        }
+    }
+
+    /// As [`try_reserve`](Self::try_reserve), but waits as a task until there is room.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when it is dropped: nothing is reserved before it is ready.
+    pub fn reserve_async(&self) -> ReserveFuture<'_, T> {
+        ReserveFuture::new(&self.core)
+    }
+
+    /// Closes the channel: nothing is sent any more, and receivers get what is in it, and then its end. False if it was closed
+    /// before.
+    #[allow(
+        clippy::must_use_candidate,
+        reason = "it closes the channel; few ask whether they were the first"
+    )]
+    pub fn close(&self) -> bool {
+        self.core.close()
+    }
+
+    /// Whether the channel is closed, by either side or because the other side is gone.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.core.is_closed()
+    }
+
+    /// How many values are in the channel.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.core.len()
+    }
+
+    /// Whether the channel is empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.core.is_empty()
+    }
+
+    /// For how many values there is room; none if for any number, 0 if it is a rendezvous.
+    #[must_use]
+    pub fn capacity(&self) -> Option<usize> {
+        self.core.capacity()
+    }
+
+    /// The name of the channel, or an empty one.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.core.label.name
+    }
+
+    /// Figures of the channel.
+    #[must_use]
+    pub fn stats(&self) -> ChannelStats {
+        ChannelStats::of(&self.core)
+    }
+
+    /// Whether both send into the same channel.
+    #[must_use]
+    pub fn same_channel(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.core, &other.core)
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        self.core.add_end(Side::Send);
+        Self { core: Arc::clone(&self.core) }
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.core.remove_end(Side::Send);
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.core.debug(f, "Sender")
+    }
+}

@@ -1,0 +1,3 @@
+//! Channels: what they promise to threads and tasks.
+
+mod basics;
