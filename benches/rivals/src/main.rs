@@ -1,6 +1,7 @@
 //! freewheel measured against the crates that do the same work, all of them interleaved in one run.
 
 mod allocator;
+mod channel;
 mod collect;
 mod context;
 mod counter;
@@ -94,6 +95,16 @@ const SUBJECTS: &[Subject] = &[
         races: context::races,
     },
     Subject {
+        name: "channel",
+        about: "send messages from threads to threads, from tasks to tasks, and from one thread to itself",
+        races: channel::races,
+    },
+    Subject {
+        name: "channel_roundtrip",
+        about: "send a question to a thread or a task, and wait for its answer",
+        races: channel::round_trip_races,
+    },
+    Subject {
         name: "object_pool",
         about: "take a buffer from a pool, write to it, and put it back: one or 64 at a time",
         races: object_pool::races,
@@ -179,7 +190,7 @@ fn help() -> String {
          Subjects (all of them if none is named):\n",
     );
     for subject in SUBJECTS {
-        text += &format!("  {:<14}{}\n", subject.name, subject.about);
+        text += &format!("  {:<18}{}\n", subject.name, subject.about);
     }
     text += "\nOptions:\n\
         \x20 --quick       fewer and shorter rounds: shows where everyone stands, not numbers to keep\n\
