@@ -42,6 +42,6 @@ mod wake;
 pub use self::{
     list::WaitList,
     strategy::WaitStrategy,
-    waiter::{Waiter, wait_until},
+    waiter::{Waiter, poll_until, wait_until},
     wake::{Wake, park},
 };

@@ -16,12 +16,14 @@ pub struct Waiter<L: Deref<Target = WaitList>> {
     place: Option<Key>,
     /// It got a token, which the look uses that comes next, or is under way.
     has_token: bool,
+    /// It waits no more.
+    is_retired: bool,
 }
 
 impl<L: Deref<Target = WaitList>> Waiter<L> {
     /// Not in the line yet.
     pub fn new(list: L) -> Self {
-        Self { list, place: None, has_token: false }
+        Self { list, place: None, has_token: false, is_retired: false }
     }
 
     /// What it waits in.
@@ -33,6 +35,9 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
     ///
     /// Look after this whether what it waits for has happened: a token that it has got is for that.
     pub fn join(&mut self, mut wake: Wake) {
+        if self.is_retired {
+            return;
+        }
         if let Some(place) = self.place {
             match self.list.replace(place, wake) {
                 Ok(()) => return,
@@ -65,7 +70,13 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
     }
 
     fn waits_for_task(&self, waker: &Waker) -> bool {
-        self.place.is_some_and(|place| self.list.waits_for_task(place, waker))
+        self.is_retired || self.place.is_some_and(|place| self.list.waits_for_task(place, waker))
+    }
+
+    /// Gives up its place for good, and passes on what tokens it has: nothing will happen any more that it waits for.
+    pub fn retire(&mut self) {
+        self.is_retired = true;
+        self.give_up();
     }
 
     /// Gives up its place, and passes on what tokens it has.
@@ -84,7 +95,7 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
         context: &Context<'_>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Poll<R> {
-        poll_until(slice::from_mut(self), context, || Some((0, attempt()?)))
+        poll_until(slice::from_mut(self), context, |_| Some((0, attempt()?)))
     }
 }
 
@@ -96,22 +107,23 @@ impl WaitList {
         deadline: Option<Instant>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Option<R> {
-        wait_until(&mut [Waiter::new(self)], strategy, deadline, || Some((0, attempt()?)))
+        wait_until(&mut [Waiter::new(self)], strategy, deadline, |_| Some((0, attempt()?)))
     }
 }
 
 /// Waits in several lines, as a thread, until `attempt` returns something, or `deadline` has passed: `None` then.
 ///
-/// `attempt` looks at everything before it returns `None`; else it says whose token it uses. The others pass theirs on.
+/// `attempt` looks at everything before it returns `None`; else it says whose token it uses, if anybody's. The others pass
+/// theirs on.
 pub fn wait_until<L: Deref<Target = WaitList>, R>(
     waiters: &mut [Waiter<L>],
     strategy: WaitStrategy,
     deadline: Option<Instant>,
-    mut attempt: impl FnMut() -> Option<(usize, R)>,
+    mut attempt: impl FnMut(&mut [Waiter<L>]) -> Option<(usize, R)>,
 ) -> Option<R> {
     let mut pauses = strategy.pauses();
     loop {
-        if let Some((_, result)) = attempt() {
+        if let Some((_, result)) = attempt(waiters) {
             return Some(result);
         }
         if !pauses.pause() {
@@ -140,10 +152,10 @@ pub fn wait_until<L: Deref<Target = WaitList>, R>(
 }
 
 /// Waits in several lines, as a task; see [`wait_until`].
-fn poll_until<L: Deref<Target = WaitList>, R>(
+pub fn poll_until<L: Deref<Target = WaitList>, R>(
     waiters: &mut [Waiter<L>],
     context: &Context<'_>,
-    mut attempt: impl FnMut() -> Option<(usize, R)>,
+    mut attempt: impl FnMut(&mut [Waiter<L>]) -> Option<(usize, R)>,
 ) -> Poll<R> {
     waiters.iter_mut().for_each(Waiter::collect);
     if let Some(result) = look(waiters, &mut attempt) {
@@ -161,13 +173,15 @@ fn poll_until<L: Deref<Target = WaitList>, R>(
 /// others.
 fn look<L: Deref<Target = WaitList>, R>(
     waiters: &mut [Waiter<L>],
-    attempt: &mut impl FnMut() -> Option<(usize, R)>,
+    attempt: &mut impl FnMut(&mut [Waiter<L>]) -> Option<(usize, R)>,
 ) -> Option<R> {
-    let Some((winner, result)) = attempt() else {
+    let Some((winner, result)) = attempt(waiters) else {
         waiters.iter_mut().for_each(|waiter| waiter.has_token = false);
         return None;
     };
-    waiters[winner].has_token = false;
+    if let Some(winner) = waiters.get_mut(winner) {
+        winner.has_token = false;
+    }
     waiters.iter_mut().for_each(Waiter::give_up);
     Some(result)
 }

@@ -1,3 +1,4 @@
 //! Channels: what they promise to threads and tasks.
 
 mod basics;
+mod contexts;

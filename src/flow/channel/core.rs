@@ -38,7 +38,7 @@ impl<M> Buffer<M> {
 
 /// One of the two sides of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(in crate::flow) enum Side {
     Send,
     Receive,
 }
@@ -68,17 +68,17 @@ pub(super) enum Waited<R> {
 }
 
 /// What all ends of a channel share.
-pub(super) struct Core<M> {
+pub(in crate::flow) struct Core<M> {
     pub(super) buffer: Buffer<M>,
-    pub(super) label: Label,
+    pub(in crate::flow) label: Label,
     pub(super) strategy: WaitStrategy,
     pub(super) on_waited: Option<OnWaited>,
     /// How often there was no room, or no time to wait for it.
     pub(super) rejected: AtomicU64,
     /// Those who wait for room, or for somebody to hand a value to.
-    pub(super) senders: CachePadded<WaitList>,
+    pub(in crate::flow) senders: CachePadded<WaitList>,
     /// Those who wait for values.
-    pub(super) receivers: CachePadded<WaitList>,
+    pub(in crate::flow) receivers: CachePadded<WaitList>,
     sending_ends: AtomicUsize,
     receiving_ends: AtomicUsize,
 }
@@ -189,7 +189,7 @@ impl<M> Core<M> {
     }
 
     /// Looks once, on behalf of one who waits.
-    pub(super) fn attempt_recv(&self) -> Option<Result<M, RecvError>> {
+    pub(in crate::flow) fn attempt_recv(&self) -> Option<Result<M, RecvError>> {
         self.looked(self.try_recv())
     }
 
@@ -226,7 +226,7 @@ impl<M> Core<M> {
     }
 
     /// Called by who has waited for room and got it: what was freed in between may have been announced to it alone.
-    pub(super) fn pass_on_room(&self) {
+    pub(in crate::flow) fn pass_on_room(&self) {
         if let Buffer::Bounded(queue) = &self.buffer
             && self.senders.waiting() > 0
             && !queue.is_full()
@@ -237,7 +237,7 @@ impl<M> Core<M> {
 
     /// Called by who has waited for a value and got it, or the end: more may have been announced to it alone, because it was
     /// hidden until then; and nobody else announces the end.
-    pub(super) fn pass_on_values(&self) {
+    pub(in crate::flow) fn pass_on_values(&self) {
         if self.receivers.waiting() > 0 && (!self.is_empty() || self.is_closed()) {
             self.receivers.notify_one();
         }
@@ -258,7 +258,7 @@ impl<M> Core<M> {
                 .map_or(Waited::GivenUp, Waited::Done),
             Some(Interrupt { list: interrupts, is_due }) => {
                 let mut waiters = [Waiter::new(list), Waiter::new(interrupts)];
-                let attempt = || {
+                let attempt = |_: &mut [_]| {
                     let attempted = attempt().map(|result| (0, Waited::Done(result)));
                     attempted.or_else(|| is_due().then_some((1, Waited::GivenUp)))
                 };
@@ -271,12 +271,12 @@ impl<M> Core<M> {
     }
 
     /// When a wait begins, if that is of interest.
-    pub(super) fn clock(&self) -> Option<Instant> {
+    pub(in crate::flow) fn clock(&self) -> Option<Instant> {
         self.on_waited.as_ref().map(|_| Instant::now())
     }
 
     /// Says how long somebody has waited.
-    pub(super) fn waited(&self, side: Side, since: Option<Instant>) {
+    pub(in crate::flow) fn waited(&self, side: Side, since: Option<Instant>) {
         if let (Some(on_waited), Some(since)) = (&self.on_waited, since) {
             on_waited(side, since.elapsed());
         }

@@ -36,7 +36,7 @@ impl<T> Message<T> {
 
 /// What is said of a channel wherever it is observed.
 #[derive(Debug)]
-pub(super) struct Label {
+pub(in crate::flow) struct Label {
     pub(super) name: Cow<'static, str>,
     #[cfg(feature = "trace")]
     pub(super) spans: SpanPolicy,
@@ -79,7 +79,7 @@ impl Label {
 
     /// The value of a message that was received, now.
     #[inline]
-    pub(super) fn unpack<T>(&self, message: Message<T>) -> T {
+    pub(in crate::flow) fn unpack<T>(&self, message: Message<T>) -> T {
         self.received(&message);
         message.into_inner()
     }

@@ -50,10 +50,9 @@
 //! # Memory ordering
 //! | edge    | Release side                          | Acquire side                    | what becomes visible                |
 //! |---------|---------------------------------------|---------------------------------|-------------------------------------|
-//! | `TAKEN` | `Handover::end`: `is_over.store`      | `Handover::is_over`: load       | what the receiver did before        |
 //! | `LAST`  | `Core::remove_end`: `fetch_sub`       | the same of the last one        | what all other ends have done       |
 //!
-//! Values go over the edges of the queues and the list.
+//! Values go over the edges of the queues, and through a rendezvous under its lock.
 //!
 //! # Examples
 //!
@@ -95,10 +94,10 @@
 mod builder;
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 mod context;
-mod core;
+pub(super) mod core;
 mod error;
 mod iter;
-mod message;
+pub(super) mod message;
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 mod metrics;
 mod outgoing;

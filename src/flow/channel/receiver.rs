@@ -11,12 +11,12 @@ use super::{
 };
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 use crate::flow::Context;
-use crate::sync::Arc;
+use crate::{sync::Arc, wait::WaitList};
 
 /// The end of a channel that receives. Each value goes to one receiver; clones share the channel, and when the last one is
 /// dropped, the channel is closed, and what is in it is dropped.
 pub struct Receiver<T> {
-    pub(super) core: Arc<Core<Message<T>>>,
+    pub(in crate::flow) core: Arc<Core<Message<T>>>,
 }
 
 impl<T> Receiver<T> {
@@ -168,6 +168,18 @@ impl<T> Receiver<T> {
     /// Receives one value after another, and blocks the thread between them, until the channel is closed and empty.
     pub fn iter(&self) -> Iter<'_, T> {
         Iter::new(self)
+    }
+
+    /// Where to wait for values.
+    pub(in crate::flow) fn line(&self) -> &WaitList {
+        &self.core.receivers
+    }
+
+    /// Looks once, on behalf of one who waits.
+    pub(in crate::flow) fn take_turn(&self) -> Option<Result<T, RecvError>> {
+        let received = self.core.attempt_recv()?;
+        self.core.pass_on_values();
+        Some(received.map(|message| self.core.label.unpack(message)))
     }
 
     /// Closes the channel: nothing is sent any more, and receivers get what is in it, and then its end. False if it was closed

@@ -6,10 +6,7 @@ use super::{RecvError, SendError, TryRecvError, TrySendError};
 use crate::{
     sync::{
         Arc, Mutex,
-        atomic::{
-            AtomicBool,
-            Ordering::{Acquire, Release},
-        },
+        atomic::{AtomicBool, Ordering::Relaxed},
     },
     util::drop_all,
     wait::{WaitList, Wake},
@@ -33,13 +30,12 @@ impl Handover {
 
     /// Whether the value was taken, or the channel closed.
     pub(super) fn is_over(&self) -> bool {
-        // Acquire: edge TAKEN.
-        self.is_over.load(Acquire)
+        // Relaxed: who sees it takes the lock of the offers next, as the one has done who has set it.
+        self.is_over.load(Relaxed)
     }
 
     fn end(&self) {
-        // Release: edge TAKEN.
-        self.is_over.store(true, Release);
+        self.is_over.store(true, Relaxed);
         self.sender.notify_one();
     }
 }

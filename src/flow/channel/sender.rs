@@ -16,7 +16,7 @@ use crate::sync::Arc;
 ///
 /// What who sends a value did before happens before it is received.
 pub struct Sender<T> {
-    pub(super) core: Arc<Core<Message<T>>>,
+    pub(in crate::flow) core: Arc<Core<Message<T>>>,
 }
 
 impl<T> Sender<T> {
@@ -149,6 +149,11 @@ impl<T> Sender<T> {
             }
             Err(SendError(())) => Err(TrySendError::Closed(())),
         }
+    }
+
+    /// Looks once for room, on behalf of one who waits.
+    pub(in crate::flow) fn attempt_reserve(&self) -> Option<Result<Permit<'_, T>, SendError<()>>> {
+        self.core.attempt_reserve().map(|reserved| reserved.map(|()| Permit::new(&self.core)))
     }
 
     /// As [`try_reserve`](Self::try_reserve), but blocks the thread until there is room.

@@ -218,6 +218,13 @@ impl Context {
         self.scope.as_ref().map(|scope| scope.waiters())
     }
 
+    /// Sees to it that its deadline wakes those who wait.
+    pub(crate) fn start_timer(&self) {
+        if let Some(scope) = &self.scope {
+            scope.start_timer();
+        }
+    }
+
     fn wait_until(&self, deadline: Option<Instant>) -> Option<ContextError> {
         match &self.scope {
             Some(scope) => scope.wait(deadline),
