@@ -10,7 +10,9 @@ use std::{
 };
 
 use freewheel::{
-    flow::channel::{self, Receiver, RecvError, RecvTimeoutError, Sender, SendError, SendTimeoutError, TrySendError},
+    flow::channel::{
+        self, Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender, TrySendError,
+    },
     sync::thread::{self, JoinHandle, Thread},
 };
 use loom_tests::{check, explore};

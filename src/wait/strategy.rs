@@ -1,6 +1,6 @@
 //! What a thread does before it parks.
 
-use std::{num::NonZero, sync::LazyLock, thread::available_parallelism};
+use std::{fs, num::NonZero, sync::LazyLock, thread::available_parallelism};
 
 use crate::sync::{hint, thread};
 
@@ -73,9 +73,19 @@ impl Pauses {
     }
 }
 
-/// Whether there is but one processor.
+/// Whether there is but one processor for all threads.
 fn is_alone() -> bool {
-    static IS_ALONE: LazyLock<bool> =
-        LazyLock::new(|| available_parallelism().is_ok_and(|processors| processors == NonZero::<usize>::MIN));
+    static IS_ALONE: LazyLock<bool> = LazyLock::new(|| {
+        // This counts those that this thread may use; another thread may have other ones.
+        let is_alone = available_parallelism().is_ok_and(|processors| processors == NonZero::<usize>::MIN);
+        is_alone && processors_of_first_thread().is_none_or(|processors| processors == 1)
+    });
     *IS_ALONE
+}
+
+/// How many processors the first thread may use, where Linux says so.
+fn processors_of_first_thread() -> Option<u32> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed:"))?;
+    Some(mask.chars().filter_map(|digit| digit.to_digit(16)).map(u32::count_ones).sum())
 }

@@ -19,6 +19,7 @@ use crate::{
 };
 
 /// Where the values are.
+#[allow(clippy::large_enum_variant, reason = "a channel has one, on the heap")]
 pub(super) enum Buffer<M> {
     Bounded(Bounded<M>),
     Unbounded(Unbounded<M>),

@@ -76,7 +76,7 @@ impl<T: Send + 'static> ChannelBuilder<T> {
         let size = level("freewheel.channel.size", "Messages in a channel.")?;
         let capacity = level("freewheel.channel.capacity", "Messages for which a channel has room.")?;
         let name = self.label.name.clone();
-        self.on_waited = Some(on_waited(registry, &name)?);
+        self.on_waited = Some(on_waited(registry, name.clone())?);
         self.observe = Some(Box::new(move |core: &Arc<Core<_>>| {
             let core: Arc<dyn Observed> = Arc::<Core<_>>::clone(core);
             let channel = Channel { name, core: Arc::downgrade(&core) };
@@ -91,7 +91,7 @@ impl<T: Send + 'static> ChannelBuilder<T> {
 }
 
 /// What records how long somebody has waited.
-fn on_waited(registry: &Registry, name: &Cow<'static, str>) -> Result<OnWaited, RegisterError> {
+fn on_waited(registry: &Registry, name: Cow<'static, str>) -> Result<OnWaited, RegisterError> {
     let times = registry.histogram::<Duration>("freewheel.channel.wait_time");
     let times = times.description("Time that was spent waiting for a channel.");
     let of = |operation: &'static str| {

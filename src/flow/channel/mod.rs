@@ -35,7 +35,7 @@
 //! | `outgoing.rs`   | a message on its way in, which comes back if it does not get there |
 //! | `rendezvous.rs` | the buffer of a channel without room                             |
 //! | `sender.rs`, `receiver.rs`, `permit.rs`, `iter.rs` | the ends, for threads         |
-//! | `sending.rs`, `receiving.rs` | the same for tasks                                  |
+//! | `sending.rs`, `receiving.rs`, `futures.rs` | the same for tasks                    |
 //! | `message.rs`, `trace.rs` | what goes with a value                                  |
 //! | `stats.rs`, `metrics.rs` | what is seen from outside                               |
 //!
@@ -96,6 +96,8 @@ mod builder;
 mod context;
 pub(super) mod core;
 mod error;
+#[cfg(feature = "futures")]
+mod futures;
 mod iter;
 pub(super) mod message;
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
@@ -115,6 +117,9 @@ use std::borrow::Cow;
 
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub use self::error::{RecvContextError, SendContextError};
+#[cfg(feature = "futures")]
+#[cfg_attr(docsrs, doc(cfg(feature = "futures")))]
+pub use self::futures::{ReceiverStream, SenderSink};
 #[cfg(not(feature = "trace"))]
 use self::message::Message;
 pub use self::{

@@ -29,6 +29,11 @@ impl<L: Deref<Target = WaitList>> Receiving<L> {
         Self { waiter: Waiter::new(list), since: None }
     }
 
+    #[cfg(feature = "futures")]
+    pub(super) fn list(&self) -> &L {
+        self.waiter.list()
+    }
+
     /// Waits until `attempt` returns something.
     pub(super) fn poll<M, R>(
         &mut self,

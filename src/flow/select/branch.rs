@@ -73,20 +73,54 @@ impl<'a, R> Branches<'a, R> for End {
     }
 }
 
+/// What is done with what is received.
+pub trait Then<T, R> {
+    /// Whether the end of the channel is a result as well.
+    const TAKES_END: bool;
+
+    /// Makes the result of it.
+    fn call(self, received: Result<T, RecvError>) -> R;
+}
+
+/// Called with a value.
+#[derive(Debug)]
+pub struct WithValue<F>(pub(super) F);
+
+impl<T, R, F: FnOnce(T) -> R> Then<T, R> for WithValue<F> {
+    const TAKES_END: bool = false;
+
+    fn call(self, received: Result<T, RecvError>) -> R {
+        match received {
+            Ok(value) => (self.0)(value),
+            Err(RecvError) => unreachable!("a branch that is closed is left out"),
+        }
+    }
+}
+
+/// Called with a value or the end.
+#[derive(Debug)]
+pub struct WithEnd<F>(pub(super) F);
+
+impl<T, R, F: FnOnce(Result<T, RecvError>) -> R> Then<T, R> for WithEnd<F> {
+    const TAKES_END: bool = true;
+
+    fn call(self, received: Result<T, RecvError>) -> R {
+        (self.0)(received)
+    }
+}
+
 /// A branch that receives.
 #[derive(Debug)]
 pub struct Recv<'a, T, F, Rest> {
     receiver: &'a Receiver<T>,
     then: F,
     received: Option<Result<Message<T>, RecvError>>,
-    /// Whether the end of the channel is a result as well.
-    takes_end: bool,
     rest: Rest,
 }
 
 impl<'a, T, F, Rest> Recv<'a, T, F, Rest> {
-    pub(super) fn new(receiver: &'a Receiver<T>, then: F, takes_end: bool, rest: Rest) -> Self {
-        Self { receiver, then, received: None, takes_end, rest }
+    pub(super) fn new(receiver: &'a Receiver<T>, then: F, rest: Rest) -> Self {
+        Self { receiver, then, received: None, rest }
     }
 }
 
@@ -94,7 +128,7 @@ impl<T, F, Rest> Sealed for Recv<'_, T, F, Rest> {}
 
 impl<'a, T, F, R, Rest> Branches<'a, R> for Recv<'a, T, F, Rest>
 where
-    F: FnOnce(Result<T, RecvError>) -> R,
+    F: Then<T, R>,
     Rest: Branches<'a, R>,
 {
     fn count(&self) -> usize {
@@ -112,7 +146,7 @@ where
         self.received = self.receiver.core.attempt_recv();
         match &self.received {
             None => Look::NotReady,
-            Some(Err(RecvError)) if !self.takes_end => Look::Closed,
+            Some(Err(RecvError)) if !F::TAKES_END => Look::Closed,
             Some(_) => Look::Ready,
         }
     }
@@ -134,7 +168,7 @@ where
             return self.rest.finish(branch - 1);
         }
         let received = self.received.expect("it was received");
-        (self.then)(received.map(|message| self.receiver.core.label.unpack(message)))
+        self.then.call(received.map(|message| self.receiver.core.label.unpack(message)))
     }
 }
 

@@ -60,7 +60,7 @@ use std::{
 
 use smallvec::SmallVec;
 
-use self::branch::{End, Look, Over, Recv, Send};
+use self::branch::{End, Look, Over, Recv, Send, WithEnd, WithValue};
 pub use self::{all::AllFuture, branch::Branches, error::SelectError, future::SelectFuture};
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 use super::Context;
@@ -135,21 +135,23 @@ impl<'a, B> Select<'a, B> {
 
     /// Adds a branch that receives a value. The result is that of `then`, which is called when nothing is waited for any more.
     /// It is left out when the channel is closed and empty.
-    pub fn recv<T, R>(
-        self,
-        receiver: &'a Receiver<T>,
-        then: impl FnOnce(T) -> R,
-    ) -> Select<'a, Recv<'a, T, impl FnOnce(Result<T, RecvError>) -> R, B>> {
-        let then = |received: Result<T, RecvError>| then(received.expect("the end is no result"));
-        self.map(|rest| Recv::new(receiver, then, false, rest))
+    pub fn recv<T, R, F>(self, receiver: &'a Receiver<T>, then: F) -> Select<'a, Recv<'a, T, WithValue<F>, B>>
+    where
+        F: FnOnce(T) -> R,
+    {
+        self.map(|rest| Recv::new(receiver, WithValue(then), rest))
     }
 
     /// Adds a branch that receives a value, or the end of the channel; so it is ready whenever that is closed.
-    pub fn recv_or_end<T, R, F>(self, receiver: &'a Receiver<T>, then: F) -> Select<'a, Recv<'a, T, F, B>>
+    pub fn recv_or_end<T, R, F>(
+        self,
+        receiver: &'a Receiver<T>,
+        then: F,
+    ) -> Select<'a, Recv<'a, T, WithEnd<F>, B>>
     where
         F: FnOnce(Result<T, RecvError>) -> R,
     {
-        self.map(|rest| Recv::new(receiver, then, true, rest))
+        self.map(|rest| Recv::new(receiver, WithEnd(then), rest))
     }
 
     /// Adds a branch that sends what is in `value`, and leaves nothing there. It is left out when there is nothing, or the
