@@ -19,7 +19,9 @@ impl Backoff {
     /// For an operation of a few nanoseconds.
     pub const EXCHANGE: Self = Self { spins: 16, longest: 1024 };
 
-    /// Pauses.
+    /// Pauses. (Not where nobody was overtaken: it would only be in the way there.)
+    #[cold]
+    #[inline(never)]
     pub fn wait(&mut self) {
         // A checker tries all orders anyhow.
         if cfg!(not(any(freewheel_loom, freewheel_shuttle))) {

@@ -9,7 +9,7 @@ use super::{
     rendezvous::Rendezvous,
 };
 use crate::{
-    queue::{Bounded, TryPopError, TryPushError, Unbounded},
+    queue::{Bounded, TryPushError, Unbounded},
     sync::atomic::{
         AtomicU64, AtomicUsize,
         Ordering::{AcqRel, Relaxed},
@@ -107,11 +107,20 @@ impl<M> Core<M> {
 
     #[inline]
     pub(super) fn try_send(&self, message: M) -> Result<(), TrySendError<M>> {
+        let Buffer::Bounded(queue) = &self.buffer else { return self.try_send_otherwise(message) };
+        queue.try_push(message).map_err(|refused| match refused {
+            TryPushError::Full(message) => TrySendError::Full(message),
+            TryPushError::Closed(message) => TrySendError::Closed(message),
+        })?;
+        self.receivers.notify_one();
+        Ok(())
+    }
+
+    /// Through a channel that is not bounded. (In one function with the other case, each is slower.)
+    #[inline(never)]
+    fn try_send_otherwise(&self, message: M) -> Result<(), TrySendError<M>> {
         match &self.buffer {
-            Buffer::Bounded(queue) => queue.try_push(message).map_err(|refused| match refused {
-                TryPushError::Full(message) => TrySendError::Full(message),
-                TryPushError::Closed(message) => TrySendError::Closed(message),
-            })?,
+            Buffer::Bounded(_) => unreachable!("that is the other case"),
             Buffer::Unbounded(queue) => {
                 queue.push(message).map_err(|closed| TrySendError::Closed(closed.into_inner()))?;
             }
@@ -123,21 +132,21 @@ impl<M> Core<M> {
 
     #[inline]
     pub(super) fn try_recv(&self) -> Result<M, TryRecvError> {
-        let popped = match &self.buffer {
-            Buffer::Bounded(queue) => {
-                let message = queue.try_pop();
-                if message.is_ok() {
-                    self.senders.notify_one();
-                }
-                message
-            }
-            Buffer::Unbounded(queue) => queue.try_pop(),
-            Buffer::Rendezvous(offers) => return offers.try_take(),
-        };
-        popped.map_err(|error| match error {
-            TryPopError::Empty => TryRecvError::Empty,
-            TryPopError::Closed => TryRecvError::Closed,
-        })
+        let Buffer::Bounded(queue) = &self.buffer else { return self.try_recv_otherwise() };
+        let message = queue.try_pop().map_err(TryRecvError::from)?;
+        self.senders.notify_one();
+        Ok(message)
+    }
+
+    /// From a channel that is not bounded; see [`try_send_otherwise`](Self::try_send_otherwise).
+    #[inline(never)]
+    fn try_recv_otherwise(&self) -> Result<M, TryRecvError> {
+        match &self.buffer {
+            Buffer::Bounded(_) => unreachable!("that is the other case"),
+            // Nobody waits for room.
+            Buffer::Unbounded(queue) => queue.try_pop().map_err(TryRecvError::from),
+            Buffer::Rendezvous(offers) => offers.try_take(),
+        }
     }
 
     /// Receives up to `max` messages that are there already, and says how many.

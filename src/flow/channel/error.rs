@@ -4,6 +4,7 @@ use std::{error::Error, fmt};
 
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 use crate::flow::context::ContextError;
+use crate::queue::TryPopError;
 
 /// Returned by [`send`](super::Sender::send): the channel is closed. Gives the value back.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -217,6 +218,15 @@ impl TryRecvError {
     #[must_use]
     pub fn is_closed(self) -> bool {
         self == Self::Closed
+    }
+}
+
+impl From<TryPopError> for TryRecvError {
+    fn from(error: TryPopError) -> Self {
+        match error {
+            TryPopError::Empty => Self::Empty,
+            TryPopError::Closed => Self::Closed,
+        }
     }
 }
 
