@@ -67,6 +67,15 @@ impl Line {
         }
     }
 
+    /// Gives up a place if it was notified; returns whether it was.
+    pub(super) fn take_token(&mut self, key: Key) -> bool {
+        let is_notified = self.wake_at(key).is_none();
+        if is_notified {
+            slab::remove(&mut self.places, key.0);
+        }
+        is_notified
+    }
+
     /// Gives up a place; returns who would have been woken, or nothing if the place was notified.
     pub(super) fn leave(&mut self, key: Key) -> Option<Wake> {
         if self.wake_at(key).is_some() {

@@ -138,6 +138,11 @@ impl WaitList {
         self.line.lock().wake_at(key).is_none()
     }
 
+    /// Takes the token that the place got, if it got one; the place is given up then.
+    pub(super) fn take_token(&self, key: Key) -> bool {
+        self.line.lock().take_token(key)
+    }
+
     /// Wakes `wake` from now on; gives it back if the place got a token.
     pub(super) fn replace(&self, key: Key, wake: Wake) -> Result<(), Wake> {
         let mut line = self.line.lock();

@@ -62,8 +62,7 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
 
     /// Takes its token for the look that comes next, if it has got one: it is in the line no more then.
     fn collect(&mut self) {
-        if let Some(place) = self.place.filter(|&place| self.list.is_notified(place)) {
-            self.list.leave(place);
+        if self.place.is_some_and(|place| self.list.take_token(place)) {
             self.place = None;
             self.has_token = true;
         }
@@ -96,6 +95,15 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Poll<R> {
         poll_until(slice::from_mut(self), context, |_| Some((0, attempt()?)))
+    }
+
+    /// As [`poll_until`](Self::poll_until), for one who is not in the line, and has looked just now.
+    pub fn poll_after_look<R>(
+        &mut self,
+        context: &Context<'_>,
+        mut attempt: impl FnMut() -> Option<R>,
+    ) -> Poll<R> {
+        join_as_task(slice::from_mut(self), context, |_| Some((0, attempt()?)))
     }
 }
 
@@ -165,6 +173,15 @@ pub fn poll_until<L: Deref<Target = WaitList>, R>(
         // It has been in all lines all the time, so whatever happened after that look was announced to it.
         return Poll::Pending;
     }
+    join_as_task(waiters, context, attempt)
+}
+
+/// Takes a place in all lines, and looks once more.
+fn join_as_task<L: Deref<Target = WaitList>, R>(
+    waiters: &mut [Waiter<L>],
+    context: &Context<'_>,
+    mut attempt: impl FnMut(&mut [Waiter<L>]) -> Option<(usize, R)>,
+) -> Poll<R> {
     waiters.iter_mut().for_each(|waiter| waiter.join(Wake::Task(context.waker().clone())));
     look(waiters, &mut attempt).map_or(Poll::Pending, Poll::Ready)
 }

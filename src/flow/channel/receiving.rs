@@ -5,7 +5,7 @@ use std::{
     future::Future,
     ops::Deref,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Instant,
 };
 
@@ -41,22 +41,21 @@ impl<L: Deref<Target = WaitList>> Receiving<L> {
         context: &mut Context<'_>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Poll<R> {
-        if !self.waiter.is_in_line() {
-            if budget::is_spent(context) {
-                return Poll::Pending;
-            }
-            if let Some(received) = attempt() {
-                return Poll::Ready(received);
-            }
-            self.since = core.clock();
+        if self.waiter.is_in_line() {
+            let received = ready!(self.waiter.poll_until(context, attempt));
+            core.waited(Side::Receive, self.since);
+            core.pass_on_values();
+            return Poll::Ready(received);
         }
-        let Poll::Ready(received) = self.waiter.poll_until(context, attempt) else {
-            budget::renew();
+        if budget::is_spent(context) {
             return Poll::Pending;
-        };
-        core.waited(Side::Receive, self.since);
-        core.pass_on_values();
-        Poll::Ready(received)
+        }
+        if let Some(received) = attempt() {
+            return Poll::Ready(received);
+        }
+        self.since = core.clock();
+        budget::renew();
+        self.waiter.poll_after_look(context, attempt)
     }
 }
 

@@ -5,13 +5,13 @@ use std::{
     future::Future,
     mem,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Instant,
 };
 
 use super::{
     Message, Permit, SendError, TrySendError,
-    core::{Core, Refused, Side, Waited},
+    core::{Core, Side},
     message::SendSpan,
     outgoing::{Line, Outgoing},
 };
@@ -54,6 +54,27 @@ impl<'a, T> SendFuture<'a, T> {
         message.map(Message::into_inner)
     }
 
+    /// Sends it if there is room; else it waits from now on.
+    fn begin(&mut self, context: &Context<'_>) -> Poll<Result<(), Message<T>>> {
+        let State::New(message) = mem::replace(&mut self.state, State::Done) else {
+            unreachable!("it is new")
+        };
+        let message = match self.core.send_at_once(message) {
+            Ok(()) => return Poll::Ready(Ok(())),
+            Err(TrySendError::Closed(message)) => return Poll::Ready(Err(message)),
+            Err(TrySendError::Full(message)) => message,
+        };
+        budget::renew();
+        let mut outgoing = Outgoing::new(self.core, message);
+        let mut waiter = Waiter::new(outgoing.line());
+        let since = self.core.clock();
+        let sent = waiter.poll_after_look(context, || outgoing.attempt());
+        if sent.is_pending() {
+            self.state = State::Waiting { waiter, outgoing, since };
+        }
+        sent
+    }
+
     fn finish(&mut self, sent: Result<(), Message<T>>) -> Poll<Result<(), SendError<T>>> {
         self.state = State::Done;
         if let Some(span) = self.span.take() {
@@ -70,34 +91,17 @@ impl<T> Future for SendFuture<'_, T> {
     /// If it was ready before.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let State::New(_) = this.state {
-            if budget::is_spent(context) {
-                return Poll::Pending;
+        let sent = match &mut this.state {
+            State::New(_) if budget::is_spent(context) => return Poll::Pending,
+            State::New(_) => ready!(this.begin(context)),
+            State::Waiting { waiter, outgoing, since } => {
+                let sent = ready!(waiter.poll_until(context, || outgoing.attempt()));
+                this.core.waited(Side::Send, *since);
+                this.core.pass_on_room();
+                sent
             }
-            let State::New(message) = mem::replace(&mut this.state, State::Done) else {
-                unreachable!("it is new")
-            };
-            match this.core.send_at_once(message) {
-                Ok(()) => return this.finish(Ok(())),
-                Err(TrySendError::Closed(message)) => return this.finish(Err(message)),
-                Err(TrySendError::Full(message)) => {
-                    let outgoing = Outgoing::new(this.core, message);
-                    let waiter = Waiter::new(outgoing.line());
-                    this.state = State::Waiting { waiter, outgoing, since: this.core.clock() };
-                }
-            }
-        }
-        let State::Waiting { waiter, outgoing, since } = &mut this.state else {
-            panic!("polled after it was ready")
+            State::Done => panic!("polled after it was ready"),
         };
-        let Poll::Ready(sent) = waiter.poll_until(context, || outgoing.attempt()) else {
-            budget::renew();
-            return Poll::Pending;
-        };
-        this.core.waited(Side::Send, *since);
-        let sent = outgoing.end(Waited::Done(sent)).map_err(|refused| match refused {
-            Refused::Closed(message) | Refused::GivenUp(message) => message,
-        });
         this.finish(sent)
     }
 }
