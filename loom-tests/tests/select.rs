@@ -68,6 +68,26 @@ fn a_select_leaves_out_what_is_closed_and_tells_others() {
     });
 }
 
+/// It may be the one that is told of the last value, and come too late: then it alone can tell others of the end.
+#[test]
+fn a_select_that_finds_the_end_tells_others() {
+    check(2, || {
+        let (last_sender, last) = channel::bounded::<u32>(1);
+        let (sender, receiver) = channel::bounded(1);
+        let other = last_sender.clone();
+        let sends = thread::spawn(move || other.try_send(1).is_ok());
+        let selected = selects(&last, &receiver);
+        last.close();
+        let taken = last.try_recv();
+        let ended = last.recv();
+        assert!(taken.is_err() || ended.is_err());
+        sender.try_send(7).unwrap();
+        assert!(matches!(selected.join().unwrap(), Ok(1 | 7)));
+        sends.join().unwrap();
+        drop(last_sender);
+    });
+}
+
 #[test]
 fn a_select_ends_when_all_is_closed() {
     check(2, || {
