@@ -234,7 +234,7 @@ impl<T> Ring<T> {
         loop {
             let tail = self.layout.tail(word);
             if tail.closed {
-                self.unreserve();
+                // What is reserved says nothing any more.
                 return Err(Closed(value));
             }
             let next = Tail { ticket: tail.ticket.next(self.layout), reserved: tail.reserved - 1, ..tail };
