@@ -10,10 +10,15 @@ use std::{
 };
 
 use freewheel::{
+    flow::WaitStrategy,
     flow::channel::{
         self, Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender, TrySendError,
     },
-    sync::thread::{self, JoinHandle, Thread},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+        thread::{self, JoinHandle, Thread},
+    },
 };
 use loom_tests::{check, explore};
 
@@ -222,14 +227,46 @@ fn all_receivers_learn_of_the_end_behind_a_value_that_is_being_sent() {
     });
 }
 
+/// Says that it was dropped.
+struct Told(Arc<AtomicUsize>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+/// Also if it is being sent when the last receiver is dropped, and though there are senders still.
 #[test]
 fn what_the_last_receiver_leaves_is_dropped() {
-    check(3, || {
-        let (sender, receiver) = channel::bounded(1);
-        let sent = sends(&sender, 7);
-        drop(receiver);
-        let _ = sent.join().unwrap();
-        assert_eq!(sender.try_send(Box::new(8)), Err(TrySendError::Closed(Box::new(8))));
+    for capacity in [Some(2), None] {
+        check(2, move || {
+            let (sender, receiver) = match capacity {
+                Some(capacity) => channel::bounded(capacity),
+                None => channel::unbounded(),
+            };
+            let dropped = Arc::new(AtomicUsize::new(0));
+            let (other, told) = (sender.clone(), Told(Arc::clone(&dropped)));
+            let sent = thread::spawn(move || {
+                let _ = other.try_send(told);
+                other
+            });
+            let _ = sender.try_send(Told(Arc::clone(&dropped)));
+            drop(receiver);
+            let other = sent.join().unwrap();
+            assert_eq!(dropped.load(Relaxed), 2);
+            drop((sender, other));
+        });
+    }
+}
+
+#[test]
+fn one_that_never_parks_meets_at_a_rendezvous() {
+    check(2, || {
+        let (sender, receiver) = channel::builder("").capacity(0).wait_strategy(WaitStrategy::Spin).build();
+        let received = receives(&receiver);
+        sender.reserve().unwrap().send(Box::new(7)).unwrap();
+        assert_eq!(received.join().unwrap(), Some(7));
     });
 }
 
@@ -439,15 +476,15 @@ fn a_rendezvous_is_handed_to_who_waits() {
 fn who_was_received_sees_what_the_receiver_did_before() {
     check(2, || {
         let (sender, receiver) = channel::rendezvous::<Value>();
-        let seen = freewheel::sync::Arc::new(freewheel::sync::atomic::AtomicUsize::new(0));
-        let other = freewheel::sync::Arc::clone(&seen);
+        let seen = Arc::new(AtomicUsize::new(0));
+        let other = Arc::clone(&seen);
         let received = thread::spawn(move || {
-            other.store(1, freewheel::sync::atomic::Ordering::Relaxed);
+            other.store(1, Relaxed);
             assert_eq!(receiver.recv().map(|value| *value), Ok(7));
             assert_eq!(receiver.recv().map(|value| *value), Err(RecvError));
         });
         sender.send(Box::new(7)).unwrap();
-        assert_eq!(seen.load(freewheel::sync::atomic::Ordering::Relaxed), 1);
+        assert_eq!(seen.load(Relaxed), 1);
         drop(sender);
         received.join().unwrap();
     });

@@ -54,10 +54,15 @@ impl<T> Bounded<T> {
     /// Makes a queue for `capacity` elements; allocates a `T` and a word for each, once.
     ///
     /// # Panics
-    /// If `capacity` is 0.
+    /// If `capacity` is 0, or there is no memory for so many.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self { ring: Ring::new(capacity), displacing: CachePadded::new(AtomicUsize::new(0)) }
+    }
+
+    /// As [`new`](Self::new), and room can be reserved.
+    pub(crate) fn reservable(capacity: usize) -> Self {
+        Self { ring: Ring::reservable(capacity), displacing: CachePadded::new(AtomicUsize::new(0)) }
     }
 
     /// Appends `value`.
@@ -177,7 +182,7 @@ impl<T> Bounded<T> {
         }
     }
 
-    /// Reserves room for a value; false if there is none.
+    /// Reserves room for a value; false if there is none, or too much is reserved.
     pub(crate) fn reserve(&self) -> Result<bool, Closed<()>> {
         self.ring.reserve()
     }
@@ -187,8 +192,9 @@ impl<T> Bounded<T> {
         self.ring.unreserve();
     }
 
-    /// Appends `value` where the caller has reserved room, which is used then.
-    pub(crate) fn push_reserved(&self, value: T) -> Result<(), Closed<T>> {
+    /// Appends `value` where the caller has reserved room, which is used then. Returns whether one that was to reserve room may
+    /// have been refused though there is some, because too much was reserved until now.
+    pub(crate) fn push_reserved(&self, value: T) -> Result<bool, Closed<T>> {
         self.ring.push_reserved(value)
     }
 

@@ -26,8 +26,8 @@
 //! 2011). A thread claims a *ticket* by advancing `head` or `tail`; the slot's *turn* says whose ticket may touch its
 //! value. Where others wait for the slot whose turn has not come, this gives up. A bit of `tail` says that the ring is
 //! closed, so that no push gets a ticket any more. Other bits of it count how many pushes have *reserved* room: so whoever
-//! takes a ticket looks whether that many slots more are vacant, and fails if somebody reserves meanwhile. (Nobody pays for
-//! that while nothing is reserved.)
+//! takes a ticket looks whether the slot behind the reserved ones is vacant, and fails if somebody reserves meanwhile. (Nobody
+//! pays for that while nothing is reserved.)
 //!
 //! # Memory ordering
 //! | edge        | Release side                    | Acquire side                       | what becomes visible            |
@@ -35,7 +35,7 @@
 //! | `FULL`      | `Slot::put`, `Slot::replace`: `turn.store` | `Slot::turn`            | the value in the slot           |
 //! | `FREE`      | `Slot::take`: `turn.store`      | `Slot::turn`                       | that the slot is vacant         |
 //! | `CLOSED`    | `Ring::close`: `closed.store`   | `Ring::nothing_at`: `closed.load`  | the last ticket                 |
-//! | `ROOM`      | `Ring::advance_tail`: CAS       | `Ring::push_reserved`: `tail.load`, CAS | that the reserved slots are vacant |
+//! | `ROOM`      | `Ring::advance_tail`: CAS       | `Ring::tail_to_reserve`, `Ring::push_reserved`: loads | that the reserved slots are vacant |
 //! | `DISPLACED` | `Bounded::displace`: `displacing.fetch_sub` | `Bounded::try_pop`: `displacing.load` | the ticket it has taken |
 //!
 //! Tickets carry no data, so every other access to `head` and `tail` is Relaxed; all that write `tail` are read-modify-writes,

@@ -101,11 +101,19 @@ impl<T> Ring<T> {
     /// # Panics
     /// If `capacity` is 0, or there is no memory for so many.
     pub(super) fn new(capacity: usize) -> Self {
-        let layout = Layout::new(capacity);
+        Self::with_layout(Layout::new(capacity))
+    }
+
+    /// As [`new`](Self::new), and room can be reserved.
+    pub(super) fn reservable(capacity: usize) -> Self {
+        Self::with_layout(Layout::reservable(capacity))
+    }
+
+    fn with_layout(layout: Layout) -> Self {
         let first = Ticket::from_word(0);
         let tickets = iter::successors(Some(first), |ticket| Some(ticket.next(layout)));
         Self {
-            slots: tickets.take(capacity).map(Slot::new).collect(),
+            slots: tickets.take(layout.capacity()).map(Slot::new).collect(),
             layout,
             closed: AtomicBool::new(false),
             tail: CachePadded::new(AtomicUsize::new(first.word())),
@@ -123,6 +131,12 @@ impl<T> Ring<T> {
     #[inline]
     fn tail(&self) -> Tail {
         self.layout.tail(self.tail.load(Relaxed))
+    }
+
+    /// The tail, for one that relies on reserved slots being vacant.
+    fn tail_to_reserve(&self) -> Tail {
+        // Acquire: edge ROOM.
+        self.layout.tail(self.tail.load(Acquire))
     }
 
     #[inline]
@@ -171,7 +185,7 @@ impl<T> Ring<T> {
     #[cold]
     fn try_push_beside(&self, value: T) -> Result<(), TryPushError<T>> {
         loop {
-            let tail = self.tail();
+            let tail = self.tail_to_reserve();
             if tail.closed {
                 return Err(TryPushError::Closed(value));
             }
@@ -180,7 +194,8 @@ impl<T> Ring<T> {
                 Some(_)
                     if self.advance_tail(tail, Tail { ticket: tail.ticket.next(self.layout), ..tail }) =>
                 {
-                    // SAFETY: the ticket is ours, and the turn said that the slot is vacant.
+                    // SAFETY: the ticket is ours, and the turn of the slot, or by RESERVED another one's look at it, said that it
+                    // is vacant.
                     unsafe { self.slot(tail.ticket).put(tail.ticket, value) };
                     return Ok(());
                 }
@@ -189,23 +204,21 @@ impl<T> Ring<T> {
         }
     }
 
-    /// How many slots are vacant from that tail on besides the reserved ones, `wanted` at most; none if the tail is an old one.
+    /// How many slots are vacant behind the reserved ones, `wanted` at most; none if the tail is an old one.
     fn room(&self, tail: Tail, wanted: usize) -> Option<usize> {
-        let vacant =
-            self.run(tail.ticket, (tail.reserved + wanted).min(self.layout.capacity()), Ticket::vacant);
-        let room = vacant.saturating_sub(tail.reserved);
-        let next = tail.ticket.plus(vacant, self.layout);
-        let is_old = room == 0 && wanted > 0 && !self.slot(next).turn().is_before(next.vacant());
+        let first = tail.ticket.plus(tail.reserved, self.layout);
+        let room = self.run(first, wanted.min(self.layout.capacity() - tail.reserved), Ticket::vacant);
+        let is_old = room == 0 && wanted > 0 && !self.slot(first).turn().is_before(first.vacant());
         (!is_old).then_some(room)
     }
 
-    /// Reserves room for a push; false if there is none.
+    /// Reserves room for a push; false if there is none, or too much is reserved.
     ///
     /// # Errors
     /// If the ring is closed.
     pub(super) fn reserve(&self) -> Result<bool, Closed<()>> {
         loop {
-            let tail = self.tail();
+            let tail = self.tail_to_reserve();
             if tail.closed {
                 return Err(Closed(()));
             }
@@ -227,8 +240,9 @@ impl<T> Ring<T> {
         self.tail.fetch_sub(self.layout.one_reserved(), Relaxed);
     }
 
-    /// Pushes where room is reserved, and that is used then; unless the ring is closed.
-    pub(super) fn push_reserved(&self, value: T) -> Result<(), Closed<T>> {
+    /// Pushes where room is reserved, and that is used then; unless the ring is closed. Returns whether one that was to reserve
+    /// room may have been refused though there is some, because too much was reserved until now.
+    pub(super) fn push_reserved(&self, value: T) -> Result<bool, Closed<T>> {
         // Acquire: edge ROOM, here and below.
         let mut word = self.tail.load(Acquire);
         loop {
@@ -243,11 +257,12 @@ impl<T> Ring<T> {
                 Err(now) => word = now,
             }
         }
-        let ticket = self.layout.tail(word).ticket;
+        let Tail { ticket, reserved, .. } = self.layout.tail(word);
         debug_assert_eq!(self.slot(ticket).turn(), ticket.vacant());
         // SAFETY: the ticket is ours, and by RESERVED the slot is vacant.
         unsafe { self.slot(ticket).put(ticket, value) };
-        Ok(())
+        let most = self.layout.most_reserved();
+        Ok(reserved == most && most < self.layout.capacity())
     }
 
     #[inline]
@@ -284,7 +299,7 @@ impl<T> Ring<T> {
     /// Pushes values from the front of `values`, as many as there is room for, and returns how many.
     pub(super) fn push_many(&self, values: &mut Vec<T>) -> Result<usize, Closed<()>> {
         loop {
-            let tail = self.tail();
+            let tail = self.tail_to_reserve();
             if tail.closed {
                 return Err(Closed(()));
             }
@@ -295,7 +310,7 @@ impl<T> Ring<T> {
             if self.advance_tail(tail, Tail { ticket: tail.ticket.plus(tickets, self.layout), ..tail }) {
                 let mut ticket = tail.ticket;
                 for value in values.drain(..tickets) {
-                    // SAFETY: the ticket is ours, and the turn said that the slot is vacant.
+                    // SAFETY: the ticket is ours, and as in `try_push_beside` the slot is vacant.
                     unsafe { self.slot(ticket).put(ticket, value) };
                     ticket = ticket.next(self.layout);
                 }
@@ -379,12 +394,12 @@ impl<T> Ring<T> {
 
     /// How many tickets pushes have taken since the ring was made.
     pub(super) fn pushed(&self) -> usize {
-        Ticket::from_word(0).tickets_until(self.tail().ticket, self.layout)
+        self.tail().ticket.count(self.layout)
     }
 
     /// How many tickets pops have taken since the ring was made.
     pub(super) fn popped(&self) -> usize {
-        Ticket::from_word(0).tickets_until(self.head(), self.layout)
+        self.head().count(self.layout)
     }
 }
 

@@ -36,13 +36,22 @@ impl Layout {
     /// # Panics
     /// If `capacity` is 0, or there is no memory for so many.
     pub(super) fn new(capacity: usize) -> Self {
+        Self::with_reserved_bits(capacity, 0)
+    }
+
+    /// As [`new`](Self::new), for a ring in which room can be reserved.
+    pub(super) fn reservable(capacity: usize) -> Self {
+        Self::with_reserved_bits(capacity, RESERVED_BITS)
+    }
+
+    fn with_reserved_bits(capacity: usize, most: u32) -> Self {
         assert!(capacity > 0, "a queue needs room for one element at least");
         assert!(
-            capacity <= usize::MAX >> (RESERVED_BITS + 3),
+            capacity <= usize::MAX >> (most + 3),
             "a queue for {capacity} elements does not fit into memory"
         );
         let closed = (capacity + 1).next_power_of_two();
-        Self { capacity, closed, lap: (closed << 1) << closed.ilog2().min(RESERVED_BITS) }
+        Self { capacity, closed, lap: (closed << 1) << closed.ilog2().min(most) }
     }
 
     #[inline]
@@ -153,6 +162,11 @@ impl Ticket {
         let tickets =
             laps * layout.capacity as isize + later.index(layout) as isize - self.index(layout) as isize;
         usize::try_from(tickets).unwrap_or(0)
+    }
+
+    /// How many tickets there are before this one, if none was on a lap before; less, by whole periods, if the laps did not fit.
+    pub(super) fn count(self, layout: Layout) -> usize {
+        (self.0 >> layout.lap.trailing_zeros()).wrapping_mul(layout.capacity).wrapping_add(self.index(layout))
     }
 
     /// The turn at which the slot waits for the push of this ticket.

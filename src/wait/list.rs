@@ -55,16 +55,15 @@ impl WaitList {
         self.waiting.load(Relaxed)
     }
 
-    /// Wakes the first in the line, if there is anybody.
+    /// Wakes the first in the line, if there is anybody. Returns whether that is the [caller](Wake::Notifier) itself.
     ///
     /// What the caller did before happens before what the woken one does.
     ///
     /// *Cost:* a fence and a load if nobody waits.
+    #[allow(clippy::must_use_candidate, reason = "few lines have somebody in them who is the notifier")]
     #[inline]
-    pub fn notify_one(&self) {
-        if !self.is_empty() {
-            self.wake_one();
-        }
+    pub fn notify_one(&self) -> bool {
+        !self.is_empty() && self.wake_one()
     }
 
     /// Wakes the first ones in the line, so many at most.
@@ -82,9 +81,16 @@ impl WaitList {
     }
 
     #[cold]
-    fn wake_one(&self) {
+    fn wake_one(&self) -> bool {
         let first = self.notify_first(&mut self.line.lock());
+        let is_caller = matches!(first, Some(Wake::Notifier));
         first.into_iter().for_each(Wake::wake);
+        is_caller
+    }
+
+    /// Leaves a place in the line to whoever notifies it, for good.
+    pub fn leave_to_notifier(&self) {
+        self.join(Wake::Notifier);
     }
 
     #[cold]

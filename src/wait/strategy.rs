@@ -40,11 +40,14 @@ impl Pauses {
     const SPINS: u32 = 7;
     /// All of them.
     const ALL: u32 = Self::SPINS + 4;
+    /// So many looks of one that never parks are worth it before it takes a place in the line.
+    const LOOKS: u32 = 1000;
 
-    /// Pauses; returns false instead if it is time to park.
+    /// Pauses; returns false instead if it is time to take a place in the line.
     pub(super) fn pause(&mut self) -> bool {
+        // A checker tries everything that can happen meanwhile anyhow.
         if cfg!(any(freewheel_loom, freewheel_shuttle)) {
-            return self.pause_in_model();
+            return false;
         }
         match self.strategy {
             WaitStrategy::Park => return false,
@@ -57,19 +60,22 @@ impl Pauses {
                 }
                 self.done += 1;
             }
-            WaitStrategy::Spin if is_alone() => thread::yield_now(),
-            WaitStrategy::Spin => hint::spin_loop(),
+            WaitStrategy::Spin if self.done == Self::LOOKS => return false,
+            WaitStrategy::Spin => {
+                spin();
+                self.done += 1;
+            }
         }
         true
     }
+}
 
-    /// A checker tries everything that can happen meanwhile anyhow.
-    fn pause_in_model(&self) -> bool {
-        let spins = self.strategy == WaitStrategy::Spin;
-        if spins {
-            thread::yield_now();
-        }
-        spins
+/// What one does between looks that never parks.
+pub(super) fn spin() {
+    if cfg!(any(freewheel_loom, freewheel_shuttle)) || is_alone() {
+        thread::yield_now();
+    } else {
+        hint::spin_loop();
     }
 }
 

@@ -8,7 +8,10 @@ use std::{
     time::Instant,
 };
 
-use super::{WaitList, WaitStrategy, Wake, line::Key, wake::park};
+use super::{WaitList, WaitStrategy, Wake, line::Key, strategy::spin, wake::park};
+
+/// Looks of one that never parks, before it sees to its place in the line again.
+const LOOKS: usize = if cfg!(any(freewheel_loom, freewheel_shuttle)) { 1 } else { 100 };
 
 /// One that waits, or will: gives up its place when it is dropped, and passes a token on that it did not use.
 pub struct Waiter<L: Deref<Target = WaitList>> {
@@ -137,26 +140,42 @@ pub fn wait_until<L: Deref<Target = WaitList>, R>(
         if !pauses.pause() {
             break;
         }
-        if strategy == WaitStrategy::Spin && deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return None;
-        }
     }
+    let may_park = strategy != WaitStrategy::Spin;
     loop {
         waiters.iter_mut().for_each(|waiter| waiter.join(Wake::this_thread()));
         if let Some(result) = look(waiters, &mut attempt) {
             return Some(result);
         }
-        while !waiters.iter().any(Waiter::is_notified) {
-            if !park(deadline) {
-                waiters.iter_mut().for_each(Waiter::give_up);
-                return None;
+        for _ in 0..if may_park { 0 } else { LOOKS } {
+            spin();
+            if let Some(result) = look(waiters, &mut attempt) {
+                return Some(result);
             }
+        }
+        let is_late = match (may_park, deadline) {
+            (true, _) => !park_in_line(waiters, deadline),
+            (false, deadline) => deadline.is_some_and(|deadline| Instant::now() >= deadline),
+        };
+        if is_late {
+            waiters.iter_mut().for_each(Waiter::give_up);
+            return None;
         }
         waiters.iter_mut().for_each(Waiter::collect);
         if let Some(result) = look(waiters, &mut attempt) {
             return Some(result);
         }
     }
+}
+
+/// Parks until one of them is notified; false if it is too late.
+fn park_in_line<L: Deref<Target = WaitList>>(waiters: &[Waiter<L>], deadline: Option<Instant>) -> bool {
+    while !waiters.iter().any(Waiter::is_notified) {
+        if !park(deadline) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Waits in several lines, as a task; see [`wait_until`].

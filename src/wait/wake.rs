@@ -11,6 +11,8 @@ pub enum Wake {
     Thread(Thread),
     /// A task that is polled.
     Task(Waker),
+    /// Who notifies it: there is nobody else to do what is to be done.
+    Notifier,
 }
 
 impl Wake {
@@ -30,6 +32,7 @@ impl Wake {
         match self {
             Self::Thread(thread) => thread.unpark(),
             Self::Task(waker) => waker.wake(),
+            Self::Notifier => {}
         }
     }
 }

@@ -32,7 +32,7 @@ impl<M> Buffer<M> {
         match capacity {
             None => Self::Unbounded(Unbounded::new()),
             Some(0) => Self::Rendezvous(Rendezvous::new()),
-            Some(capacity) => Self::Bounded(Bounded::new(capacity)),
+            Some(capacity) => Self::Bounded(Bounded::reservable(capacity)),
         }
     }
 }
@@ -112,8 +112,16 @@ impl<M> Core<M> {
             TryPushError::Full(message) => TrySendError::Full(message),
             TryPushError::Closed(message) => TrySendError::Closed(message),
         })?;
-        self.receivers.notify_one();
+        self.announce_value();
         Ok(())
+    }
+
+    /// Tells a receiver; if the last one is gone, the value, which came too late for that, is dropped.
+    #[inline]
+    pub(super) fn announce_value(&self) {
+        if self.receivers.notify_one() {
+            self.discard();
+        }
     }
 
     /// Through a channel that is not bounded. (In one function with the other case, each is slower.)
@@ -126,7 +134,7 @@ impl<M> Core<M> {
             }
             Buffer::Rendezvous(offers) => return offers.hand(message, &self.receivers),
         }
-        self.receivers.notify_one();
+        self.announce_value();
         Ok(())
     }
 
@@ -151,6 +159,8 @@ impl<M> Core<M> {
 
     /// Receives up to `max` messages that are there already, and says how many.
     fn try_recv_many(&self, max: usize, mut sink: impl FnMut(M)) -> Result<usize, TryRecvError> {
+        // No more than there are now: others may send for ever.
+        let max = max.min(self.len().max(1));
         let mut received = 0;
         while received < max {
             match self.try_recv() {
@@ -187,14 +197,16 @@ impl<M> Core<M> {
     pub(super) fn send_reserved(&self, message: M) -> Result<(), SendError<M>> {
         match &self.buffer {
             Buffer::Bounded(queue) => {
-                queue.push_reserved(message).map_err(|closed| SendError(closed.into_inner()))?;
+                if queue.push_reserved(message).map_err(|closed| SendError(closed.into_inner()))? {
+                    self.senders.notify_one();
+                }
             }
             Buffer::Unbounded(queue) => {
                 queue.push(message).map_err(|closed| SendError(closed.into_inner()))?;
             }
             Buffer::Rendezvous(offers) => return offers.hand_promised(message, &self.receivers),
         }
-        self.receivers.notify_one();
+        self.announce_value();
         Ok(())
     }
 
@@ -217,21 +229,14 @@ impl<M> Core<M> {
             Ok(received) => Some(Ok(received)),
             Err(TryRecvError::Closed) => Some(Err(RecvError)),
             Err(TryRecvError::Empty) => {
-                if let Buffer::Rendezvous(_) = self.buffer {
-                    // It waits, or is about to: for those who hand values to such.
+                if let Buffer::Rendezvous(offers) = &self.buffer
+                    && offers.has_receiver(&self.receivers)
+                {
+                    // It waits: for those who hand values to such.
                     self.senders.notify_one();
                 }
                 None
             }
-        }
-    }
-
-    /// Looks once for room, on behalf of one who waits.
-    pub(super) fn attempt_reserve(&self) -> Option<Result<(), SendError<()>>> {
-        match self.try_reserve() {
-            Ok(true) => Some(Ok(())),
-            Ok(false) => None,
-            Err(closed) => Some(Err(closed)),
         }
     }
 
@@ -349,9 +354,37 @@ impl<M> Core<M> {
             Buffer::Unbounded(queue) => queue.close(),
             Buffer::Rendezvous(offers) => offers.close(),
         };
-        self.receivers.notify_all();
-        self.senders.notify_all();
+        // All of it, whatever wakers do.
+        let mut steps = 0..3;
+        drop_all(|| {
+            match steps.next()? {
+                0 => self.receivers.notify_all(),
+                1 => self.senders.notify_all(),
+                _ => self.discard(),
+            }
+            Some(())
+        });
         is_first
+    }
+
+    /// Drops what is in the channel, if there is no receiver any more.
+    #[cold]
+    fn discard(&self) {
+        if self.count_ends(Side::Receive) > 0 {
+            return;
+        }
+        let drop_values = || {
+            drop_all(|| match &self.buffer {
+                Buffer::Rendezvous(offers) => offers.take_abandoned().ok(),
+                _ => self.try_recv().ok(),
+            });
+        };
+        drop_values();
+        if !matches!(self.buffer, Buffer::Rendezvous(_)) && !self.is_empty() {
+            // Somebody is in the middle of sending. It finds this when it announces its value, or we see that now.
+            self.receivers.leave_to_notifier();
+            drop_values();
+        }
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -387,7 +420,10 @@ impl<M> Core<M> {
         let (sent, received) = match &self.buffer {
             Buffer::Bounded(queue) => queue.totals(),
             Buffer::Unbounded(queue) => queue.totals(),
-            Buffer::Rendezvous(offers) => return offers.totals(),
+            Buffer::Rendezvous(offers) => {
+                let taken = offers.taken();
+                return (taken, taken);
+            }
         };
         (sent as u64, received as u64)
     }
@@ -407,18 +443,11 @@ impl<M> Core<M> {
         self.ends(side).fetch_add(1, Relaxed);
     }
 
-    /// The last one closes the channel; nobody receives any more what is in it, if it is a receiver.
+    /// The last one closes the channel.
     pub(super) fn remove_end(&self, side: Side) {
         // AcqRel: edge LAST.
-        if self.ends(side).fetch_sub(1, AcqRel) > 1 {
-            return;
-        }
-        self.close();
-        if side == Side::Receive {
-            drop_all(|| match &self.buffer {
-                Buffer::Rendezvous(offers) => offers.take_abandoned().ok(),
-                _ => self.try_recv().ok(),
-            });
+        if self.ends(side).fetch_sub(1, AcqRel) == 1 {
+            self.close();
         }
     }
 }

@@ -10,8 +10,12 @@ use std::{
 use futures_core::{FusedStream, Stream};
 use futures_sink::Sink;
 
-use super::{Receiver, SendError, Sender, receiving::Receiving};
-use crate::wait::{WaitList, Waiter};
+use super::{Permit, Receiver, SendError, Sender, receiving::Receiving};
+use crate::{
+    flow::budget,
+    sync::Arc,
+    wait::{WaitList, Waiter},
+};
 
 impl<T> Receiver<T> {
     /// A stream of what is received, until the channel is closed and empty.
@@ -86,15 +90,15 @@ impl<T> Stream for ReceiverStream<T> {
         if self.is_over {
             return Poll::Ready(None);
         }
-        let core = crate::sync::Arc::clone(&self.receiving.list().0.core);
+        let core = Arc::clone(&self.receiving.list().0.core);
         let received = ready!(self.receiving.poll(&core, context, || core.attempt_recv()));
         self.is_over = received.is_err();
         Poll::Ready(received.ok().map(|message| core.label.unpack(message)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let receiver = &self.receiving.list().0;
-        (if self.is_over { 0 } else { receiver.len() }, None)
+        // Another receiver may get what is there now.
+        (0, self.is_over.then_some(0))
     }
 }
 
@@ -140,14 +144,17 @@ impl<T> Sink<T> for SenderSink<T> {
         if this.is_reserved {
             return Poll::Ready(Ok(()));
         }
-        let core = crate::sync::Arc::clone(&waiter.list().0.core);
+        let core = Arc::clone(&waiter.list().0.core);
         let had_waited = waiter.is_in_line();
-        let reserved = ready!(waiter.poll_until(context, || core.attempt_reserve()));
+        if !had_waited && budget::is_spent(context) {
+            return Poll::Pending;
+        }
+        let reserved = ready!(waiter.poll_until(context, || Permit::attempt(&core)));
         if had_waited {
             core.pass_on_room();
         }
         this.is_reserved = reserved.is_ok();
-        Poll::Ready(reserved.map_err(|_| SendError(None)))
+        Poll::Ready(reserved.map(Permit::keep).map_err(|_| SendError(None)))
     }
 
     /// # Panics
@@ -157,7 +164,7 @@ impl<T> Sink<T> for SenderSink<T> {
         let this = &mut *self;
         let Some(waiter) = &this.waiter else { return Err(SendError(Some(value))) };
         this.is_reserved = false;
-        let permit = super::Permit::new(&waiter.list().0.core);
+        let permit = Permit::new(&waiter.list().0.core);
         permit.send(value).map_err(|SendError(value)| SendError(Some(value)))
     }
 

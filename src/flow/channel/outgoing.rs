@@ -51,7 +51,7 @@ impl<'a, M> Outgoing<'a, M> {
         };
         let stage = match offers.offer(message) {
             Ok((key, handover)) => {
-                core.receivers.notify_one();
+                core.announce_value();
                 Stage::Offered { offers, key, handover }
             }
             // As the first attempt will find out.

@@ -12,8 +12,24 @@ pub struct Permit<'a, T> {
 }
 
 impl<'a, T> Permit<'a, T> {
+    /// Room that was reserved.
     pub(super) fn new(core: &'a Core<Message<T>>) -> Self {
         Self { core: Some(core) }
+    }
+
+    /// Looks once for room, on behalf of one who waits.
+    pub(super) fn attempt(core: &'a Core<Message<T>>) -> Option<Result<Self, SendError<()>>> {
+        match core.try_reserve() {
+            Ok(true) => Some(Ok(Self::new(core))),
+            Ok(false) => None,
+            Err(closed) => Some(Err(closed)),
+        }
+    }
+
+    /// Leaves the room to one who knows that it is reserved.
+    #[cfg(feature = "futures")]
+    pub(super) fn keep(mut self) {
+        self.core = None;
     }
 
     /// Sends `value`. Never waits.
@@ -21,8 +37,10 @@ impl<'a, T> Permit<'a, T> {
     /// # Errors
     /// [`SendError`] if the channel was closed in the meantime; gives the value back.
     pub fn send(mut self, value: T) -> Result<(), SendError<T>> {
-        let Some(core) = self.core.take() else { return Err(SendError(value)) };
+        let Some(core) = self.core else { return Err(SendError(value)) };
         let (message, span) = core.label.pack(value);
+        // And not before: that was foreign code, which may panic.
+        self.core = None;
         let sent = core.send_reserved(message);
         span.end(if sent.is_ok() { "sent" } else { "closed" });
         sent.map_err(|SendError(message)| SendError(message.into_inner()))

@@ -98,8 +98,8 @@ impl<T> Receiver<T> {
         RecvFuture::new(&self.core)
     }
 
-    /// Receives what is there, up to `max` values, to the end of `values`; blocks the thread until there is one at least.
-    /// Returns how many.
+    /// Receives what is there, up to `max` values, to the end of `values`; blocks the thread until there is one at least, unless
+    /// `max` is 0. Returns how many.
     ///
     /// # Errors
     /// [`RecvError`] if the channel is closed and empty.
@@ -210,7 +210,7 @@ impl<T> Receiver<T> {
         self.core.is_empty()
     }
 
-    /// For how many values there is room; none if for any number, 0 if it is a rendezvous.
+    /// For how many values there is room when it is empty; none if for any number, 0 if it is a rendezvous.
     #[must_use]
     pub fn capacity(&self) -> Option<usize> {
         self.core.capacity()

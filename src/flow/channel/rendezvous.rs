@@ -111,6 +111,11 @@ impl<T> Rendezvous<T> {
         Ok(())
     }
 
+    /// Whether a receiver waits that is not promised to anybody.
+    pub(super) fn has_receiver(&self, receivers: &WaitList) -> bool {
+        receivers.waiting() > self.0.lock().promised
+    }
+
     /// Promises a receiver that waits to the caller; false if there is none.
     pub(super) fn promise(&self, receivers: &WaitList) -> Result<bool, SendError<()>> {
         let mut offers = self.0.lock();
@@ -171,6 +176,7 @@ impl<T> Rendezvous<T> {
         let mut offers = self.0.lock();
         let abandoned = offers.line.iter().find(|(_, offer)| offer.handover.is_none()).map(|(&key, _)| key);
         let offer = abandoned.and_then(|key| offers.line.remove(&key));
+        offers.taken += u64::from(offer.is_some());
         offer.map(|offer| offer.value).ok_or(RecvError)
     }
 
@@ -182,9 +188,8 @@ impl<T> Rendezvous<T> {
         self.0.lock().line.len()
     }
 
-    /// How many were offered from the first, and how many were taken; what was taken back is neither.
-    pub(super) fn totals(&self) -> (u64, u64) {
-        let offers = self.0.lock();
-        (offers.taken + offers.line.len() as u64, offers.taken)
+    /// How many were taken from the first: what is only offered was not sent yet.
+    pub(super) fn taken(&self) -> u64 {
+        self.0.lock().taken
     }
 }

@@ -135,7 +135,7 @@ impl<T> Sender<T> {
     ///
     /// In a rendezvous channel a receiver that waits is promised to the permit. If it gives up, the next one gets the value.
     ///
-    /// *Cost:* a compare-exchange; and while there are permits, senders look at as many places of the queue more.
+    /// *Cost:* a compare-exchange.
     ///
     /// # Errors
     /// [`Full`](TrySendError::Full) if there is no room, or if very many permits are held (4095 at least, on a machine of
@@ -153,7 +153,7 @@ impl<T> Sender<T> {
 
     /// Looks once for room, on behalf of one who waits.
     pub(in crate::flow) fn attempt_reserve(&self) -> Option<Result<Permit<'_, T>, SendError<()>>> {
-        self.core.attempt_reserve().map(|reserved| reserved.map(|()| Permit::new(&self.core)))
+        Permit::attempt(&self.core)
     }
 
     /// As [`try_reserve`](Self::try_reserve), but blocks the thread until there is room.
@@ -162,13 +162,14 @@ impl<T> Sender<T> {
     /// [`SendError`] if the channel is closed.
     pub fn reserve(&self) -> Result<Permit<'_, T>, SendError<()>> {
         let core = &self.core;
-        if let Some(reserved) = core.attempt_reserve() {
-            return reserved.map(|()| Permit::new(core));
+        if let Some(reserved) = Permit::attempt(core) {
+            return reserved;
         }
-        let waited = core.wait(Side::Send, &core.senders, Until::default(), || core.attempt_reserve());
-        core.pass_on_room();
-        match waited {
-            Waited::Done(reserved) => reserved.map(|()| Permit::new(core)),
+        match core.wait(Side::Send, &core.senders, Until::default(), || Permit::attempt(core)) {
+            Waited::Done(reserved) => {
+                core.pass_on_room();
+                reserved
+            }
             Waited::GivenUp => Err(SendError(())),
         }
     }
@@ -209,7 +210,13 @@ impl<T> Sender<T> {
         self.core.is_empty()
     }
 
-    /// For how many values there is room; none if for any number, 0 if it is a rendezvous.
+    /// Whether there is no room.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.capacity().is_some_and(|capacity| self.len() >= capacity)
+    }
+
+    /// For how many values there is room when it is empty; none if for any number, 0 if it is a rendezvous.
     #[must_use]
     pub fn capacity(&self) -> Option<usize> {
         self.core.capacity()

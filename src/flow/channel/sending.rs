@@ -46,12 +46,25 @@ impl<'a, T> SendFuture<'a, T> {
     /// The value, if it was not sent; it never will be then.
     #[must_use]
     pub fn into_inner(mut self) -> Option<T> {
+        self.give_up().map(Message::into_inner)
+    }
+
+    fn give_up(&mut self) -> Option<Message<T>> {
         let message = match mem::replace(&mut self.state, State::Done) {
             State::New(message) => Some(message),
-            State::Waiting { mut outgoing, .. } => outgoing.take_back(),
+            State::Waiting { mut outgoing, .. } => {
+                let message = outgoing.take_back();
+                if message.is_some() {
+                    self.core.reject();
+                }
+                message
+            }
             State::Done => None,
         };
-        message.map(Message::into_inner)
+        if let Some(span) = self.span.take() {
+            span.end(if message.is_some() { "cancelled" } else { "sent" });
+        }
+        message
     }
 
     /// Sends it if there is room; else it waits from now on.
@@ -108,12 +121,7 @@ impl<T> Future for SendFuture<'_, T> {
 
 impl<T> Drop for SendFuture<'_, T> {
     fn drop(&mut self) {
-        if let Some(span) = self.span.take() {
-            if let State::Waiting { .. } = self.state {
-                self.core.reject();
-            }
-            span.end("cancelled");
-        }
+        drop(self.give_up());
     }
 }
 
@@ -147,7 +155,7 @@ impl<'a, T> Future for ReserveFuture<'a, T> {
             return Poll::Pending;
         }
         let had_waited = this.waiter.is_in_line();
-        let Poll::Ready(reserved) = this.waiter.poll_until(context, || core.attempt_reserve()) else {
+        let Poll::Ready(reserved) = this.waiter.poll_until(context, || Permit::attempt(core)) else {
             this.since = this.since.or_else(|| core.clock());
             budget::renew();
             return Poll::Pending;
@@ -156,7 +164,7 @@ impl<'a, T> Future for ReserveFuture<'a, T> {
             core.waited(Side::Send, this.since);
             core.pass_on_room();
         }
-        Poll::Ready(reserved.map(|()| Permit::new(core)))
+        Poll::Ready(reserved)
     }
 }
 

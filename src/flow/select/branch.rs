@@ -210,7 +210,8 @@ where
             return Look::Closed;
         }
         let Some(permit) = self.sender.attempt_reserve() else { return Look::NotReady };
-        let (Ok(permit), Some(value)) = (permit, self.value.take()) else { return Look::Closed };
+        let Ok(permit) = permit else { return Look::Closed };
+        let Some(value) = self.value.take() else { return Look::Closed };
         match permit.send(value) {
             Ok(()) => Look::Ready,
             Err(unsent) => {

@@ -1,14 +1,14 @@
 //! Waiting for several channels at once, and doing what can be done first.
 //!
 //! A [`Select`] is made of branches: values to receive, and values to send. It does one of them, and of the others nothing: no
-//! value is received and lost, and one that was to be sent stays where it was. If several can be done, one of them is taken in
-//! turn, so that none starves; or, if it is [`biased`](Select::biased), the first one.
+//! value is received and lost, and one that was to be sent stays where it was. If several can be done, one of them is taken at
+//! random, so that none starves; or, if it is [`biased`](Select::biased), the first one.
 //!
 //! A branch whose channel is closed is left out, so that a loop does not turn without end; when all are, the select ends with
 //! [`SelectError::Closed`].
 //!
 //! # Cost
-//! Nothing is allocated for up to eight branches. It looks at each branch, as `try_recv` and `try_send` do; waiting takes a place
+//! Up to eight branches need no memory of their own; but a line, a deadline of a task and that of a context may take some. It looks at each branch, as `try_recv` and `try_send` do; waiting takes a place
 //! in the line of each.
 //!
 //! # Cancel safety
@@ -157,7 +157,9 @@ impl<'a, B> Select<'a, B> {
     /// Adds a branch that sends what is in `value`, and leaves nothing there. It is left out when there is nothing, or the
     /// channel is closed. The result is that of `then`.
     ///
-    /// Through a rendezvous channel it is handed to a receiver that waits, as with [`try_send`](Sender::try_send).
+    /// Through a rendezvous channel it is handed to a receiver that waits, as with [`try_send`](Sender::try_send). One that
+    /// selects may then receive from another channel; the value waits for the next one. And a select that receives from the
+    /// same rendezvous meets itself.
     pub fn send<T, R, F>(
         self,
         sender: &'a Sender<T>,
@@ -192,7 +194,7 @@ impl<'a, B> Select<'a, B> {
         self
     }
 
-    /// Waits no longer than `context` lives.
+    /// Waits no longer than `context` lives; only the last one that was given counts.
     #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
     pub fn context(mut self, context: &'a Context) -> Self {
         self.until.context = Some(context);
@@ -264,7 +266,7 @@ impl<'a, B> Select<'a, B> {
         B: Branches<'a, R>,
     {
         let count = self.branches.count();
-        Order { count, first: if self.is_biased || count < 2 { 0 } else { next_turn() % count } }
+        Order { count, first: if self.is_biased || count < 2 { 0 } else { random() % count } }
     }
 }
 
@@ -283,19 +285,22 @@ impl Order {
     }
 }
 
-/// A number that goes up by one each time that this thread asks.
+/// Where to begin. Not in turn: selects that alternate in a thread would each get the same turn again and again.
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
-fn next_turn() -> usize {
+fn random() -> usize {
     use std::cell::Cell;
 
     thread_local! {
-        static TURN: Cell<usize> = const { Cell::new(0) };
+        static STATE: Cell<u64> = const { Cell::new(0) };
     }
-    TURN.replace(TURN.get().wrapping_add(1))
+    // D. Knuth's MMIX, of which the upper bits are good.
+    let state = STATE.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    STATE.set(state);
+    (state >> 40) as usize
 }
 
 #[cfg(any(freewheel_loom, freewheel_shuttle))]
-fn next_turn() -> usize {
+fn random() -> usize {
     0
 }
 

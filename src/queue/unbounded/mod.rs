@@ -351,8 +351,17 @@ impl<T> Unbounded<T> {
     /// *Progress:* lock-free, but for the allocator when a segment is freed.
     #[must_use]
     pub fn len(&self) -> usize {
-        let (pushed, popped) = self.totals();
-        pushed.wrapping_sub(popped)
+        seat::with(|seat| {
+            // The head first, so that it is not ahead of the tail.
+            let Some(head) = self.protect_head(seat) else { return 0 };
+            let (in_head, before_next) = (head.ring.len(), head.before.wrapping_add(head.ring.pushed()));
+            // By FOREIGN it is in use no more from here on.
+            let head = ptr::from_ref(head);
+            let Some(tail) = self.protect_tail(seat) else { return 0 };
+            let before_tail =
+                if ptr::eq(head, tail) { 0 } else { in_head + tail.before.wrapping_sub(before_next) };
+            before_tail + tail.ring.len()
+        })
     }
 
     /// How many values were pushed from the first, and how many were popped.
