@@ -19,6 +19,16 @@
 //! Nothing is sent from then on: senders, also those that wait, get their value back. Receivers get what is in the channel, and
 //! then its end. If the last receiver is gone, what is left is dropped.
 //!
+//! # Who comes first
+//!
+//! Threads and tasks that wait stand in a line, and are told one after the other. But who comes when there is something need not
+//! stand in it, and may be faster than who was just told; that one stands at the end of the line then. So this is not fair; it is
+//! fast.
+//!
+//! A task that was told, and is polled no more, keeps that to itself: others may sleep beside a value until its future is polled
+//! or dropped. And a task that finds something at once again and again gets `Pending` now and then, and is woken at once, so that
+//! others run.
+//!
 //! # Progress and cost
 //!
 //! What does not have to wait is lock-free, except in a rendezvous channel: it is an operation of a
@@ -155,6 +165,10 @@ pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
 }
 
 /// A channel without room: a value goes from hand to hand, and sending it lasts until it is received.
+///
+/// That holds for [`send`](Sender::send) and its kin. What cannot wait for an answer hands the value to a receiver that waits:
+/// [`try_send`](Sender::try_send), a [permit](Permit), and a [`Select`](crate::flow::Select) that sends. If that receiver gives
+/// up, or is a select that receives from another channel, then the value lies there for the next one.
 #[must_use]
 pub fn rendezvous<T>() -> (Sender<T>, Receiver<T>) {
     bounded(0)

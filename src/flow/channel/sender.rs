@@ -20,8 +20,8 @@ pub struct Sender<T> {
 }
 
 impl<T> Sender<T> {
-    /// Sends a value if there is room for it now. Through a rendezvous channel it is handed to a receiver that waits; if that
-    /// gives up in the same moment, the next one gets the value.
+    /// Sends a value if there is room for it now. Through a rendezvous channel it is handed to a receiver that waits; see
+    /// [`rendezvous`](super::rendezvous).
     ///
     /// *Progress:* lock-free, but for a lock if somebody is to be woken; a rendezvous takes one always. Never waits.
     ///
@@ -138,8 +138,8 @@ impl<T> Sender<T> {
     /// *Cost:* a compare-exchange.
     ///
     /// # Errors
-    /// [`Full`](TrySendError::Full) if there is no room, or if very many permits are held (4095 at least, on a machine of
-    /// 64 bits, if the capacity is more); [`Closed`](TrySendError::Closed) if the channel is closed.
+    /// [`Full`](TrySendError::Full) if there is no room, or if very many permits are held (4095 on targets of 64 bits, 63 on
+    /// those of 32, if the capacity is more); [`Closed`](TrySendError::Closed) if the channel is closed.
     pub fn try_reserve(&self) -> Result<Permit<'_, T>, TrySendError<()>> {
         match self.core.try_reserve() {
             Ok(true) => Ok(Permit::new(&self.core)),

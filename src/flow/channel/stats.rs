@@ -7,7 +7,8 @@ use crate::sync::atomic::Ordering::Relaxed;
 
 /// What has gone through a channel, and what is in it.
 ///
-/// Figures that are read while others use the channel need not agree with each other to the last value.
+/// Figures that are read while others use the channel need not agree with each other to the last value. On targets of 32 bits
+/// `sent` and `received` begin anew after some millions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChannelStats {
