@@ -10,7 +10,7 @@ use std::{
 
 use super::{Outcome, Over, Select, SelectError, Until, Waiters, future::Alarm};
 use crate::{
-    flow::channel::Receiver,
+    flow::{budget, channel::Receiver},
     wait::{self, WaitList, Waiter},
 };
 
@@ -112,6 +112,9 @@ impl<T> Future for AllFuture<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        if this.waiting.is_none() && budget::is_spent(context) {
+            return Poll::Pending;
+        }
         let (gathering, until) = (&mut this.gathering, this.until);
         let (waiters, alarm) =
             this.waiting.get_or_insert_with(|| (gathering.waiters(until), Alarm::new(until)));
@@ -122,7 +125,10 @@ impl<T> Future for AllFuture<'_, T> {
         let outcome = match polled {
             Poll::Ready(outcome) => outcome,
             Poll::Pending if alarm.rings(context) => until.passed(),
-            Poll::Pending => return Poll::Pending,
+            Poll::Pending => {
+                budget::renew();
+                return Poll::Pending;
+            }
         };
         this.waiting = None;
         Poll::Ready(gathering.finish(outcome))
