@@ -70,6 +70,15 @@ impl<F: Future> Task<F> {
         }
     }
 
+    /// What comes out at once.
+    #[track_caller]
+    pub(crate) fn ready(future: F) -> F::Output {
+        match Self::new(future).poll() {
+            Poll::Ready(output) => output,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
     pub(crate) fn into_inner(self) -> F
     where
         F: Unpin,
