@@ -3,7 +3,7 @@
 use std::{thread, time::Duration};
 
 use freewheel::flow::{
-    WaitStrategy,
+    Context, WaitStrategy,
     channel::{self, Receiver, Sender},
 };
 
@@ -59,13 +59,15 @@ fn who_waits_is_counted() {
     sender.send(0).unwrap();
     let sends = [1, 2].map(|value| Task::waiting(sender.send_async(value)));
     let reserves = Task::waiting(sender.reserve_async());
+    let (context, handle) = Context::background().with_cancel();
     let thread = {
         let sender = sender.clone();
-        thread::spawn(move || sender.send_timeout(3, Duration::from_millis(20)))
+        thread::spawn(move || sender.send_ctx(&context, 3))
     };
     eventually(|| receiver.stats().waiting_senders == 4);
-    eventually(|| receiver.stats().waiting_senders == 3);
+    handle.cancel();
     assert!(join(thread).is_err());
+    assert_eq!(receiver.stats().waiting_senders, 3);
     drop((sends, reserves));
     assert_eq!((receiver.stats().waiting_senders, receiver.stats().rejected), (0, 3));
 

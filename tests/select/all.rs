@@ -1,6 +1,6 @@
 //! A value from each of some receivers.
 
-use std::{task::Poll, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use freewheel::flow::{
     Context, Select,
@@ -109,9 +109,8 @@ fn a_value_that_one_does_not_need_any_more_goes_to_the_next() {
 fn all_as_a_task_ends_as_it_does_for_a_thread() {
     let (senders, receivers) = channels(2);
     senders[0].send(1).unwrap();
-    let mut waits = Task::waiting(Select::over(&receivers).timeout(Duration::from_millis(5)).all_async());
-    eventually(|| waits.was_woken());
-    assert_eq!(waits.poll(), Poll::Ready(vec![Ok(1), Err(SelectError::Timeout)]));
+    let waits = Task::new(Select::over(&receivers).timeout(Duration::from_millis(5)).all_async());
+    assert_eq!(waits.finish(), [Ok(1), Err(SelectError::Timeout)]);
     let (context, handle) = Context::background().with_cancel();
     let waits = Task::waiting(Select::over(&receivers).context(&context).all_async());
     handle.cancel();

@@ -70,6 +70,17 @@ impl<F: Future> Task<F> {
         }
     }
 
+    /// What comes out in the end; it is polled only when it was woken.
+    #[track_caller]
+    pub(crate) fn finish(mut self) -> F::Output {
+        loop {
+            if let Poll::Ready(output) = self.poll() {
+                return output;
+            }
+            eventually(|| self.was_woken());
+        }
+    }
+
     /// What comes out at once.
     #[track_caller]
     pub(crate) fn ready(future: F) -> F::Output {
