@@ -189,3 +189,21 @@ fn who_gives_up_after_the_end_keeps_nobody_from_learning_of_it() {
         assert!(second.woken().is_err());
     }
 }
+
+#[test]
+fn an_offer_that_was_received_counts_as_sent_also_if_its_future_is_dropped() {
+    let (sender, receiver) = channel::rendezvous();
+    let taken = Task::waiting(sender.send_async(1));
+    assert_eq!(receiver.recv(), Ok(1));
+    drop(taken);
+    assert_eq!((sender.stats().sent, sender.stats().rejected), (1, 0));
+}
+
+#[test]
+fn a_send_whose_value_is_taken_out_while_it_waits_counts_as_one_that_is_dropped() {
+    let (sender, _receiver) = full();
+    drop(Task::waiting(sender.send_async(1)));
+    assert_eq!(sender.stats().rejected, 1);
+    assert_eq!(Task::waiting(sender.send_async(2)).into_inner().into_inner(), Some(2));
+    assert_eq!(sender.stats().rejected, 2);
+}

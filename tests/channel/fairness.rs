@@ -128,3 +128,16 @@ fn a_task_that_a_thread_feeds_for_ever_lets_others_run() {
     });
     join(feeds);
 }
+
+#[test]
+fn gathering_what_is_there_lets_others_run() {
+    let (sender, receiver) = channel::unbounded();
+    (0..20_000).for_each(|value| sender.send(value).unwrap());
+    let runs = runs_beside(async move {
+        let receivers = [receiver];
+        for value in 0..20_000 {
+            assert_eq!(freewheel::flow::Select::over(&receivers).all_async().await, [Ok(value)]);
+        }
+    });
+    assert!(runs >= 20, "{runs}");
+}

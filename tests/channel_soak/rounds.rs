@@ -56,7 +56,7 @@ pub(crate) fn run(seed: u64) -> usize {
     let fates = Fates::new(4 * VALUES);
     let (context, handle) = Context::background().with_cancel();
 
-    let mut threads = spawn_producers(&senders, &fates, &context, &mut random, ending);
+    let mut threads = spawn_producers(&senders, &fates, &context, &mut random);
     threads.extend(spawn_consumers(&receivers, &context, &mut random, ending));
     let capacities = senders.each_ref().map(Sender::capacity);
     let closes = (ending == Ending::Closed).then(|| senders.clone());
@@ -85,7 +85,6 @@ fn spawn_producers(
     fates: &Arc<Fates>,
     context: &Context,
     random: &mut Rng,
-    ending: Ending,
 ) -> Vec<JoinHandle<()>> {
     let mut jobs: Vec<Job> = Vec::new();
     let mut threads = Vec::new();
@@ -95,7 +94,7 @@ fn spawn_producers(
             fates: Arc::clone(fates),
             random: random.fork(),
             context: context.clone(),
-            selects: ending == Ending::Sent,
+            selects: true,
         };
         let values = number * VALUES..(number + 1) * VALUES;
         if number < 2 {

@@ -107,7 +107,7 @@ fn a_channel_that_is_closed_is_left_out() {
     drop(from_open);
     let mut value = Some("unsent");
     let select = Select::new().recv(&receiver, drop).send(&open, &mut value, || ());
-    assert_eq!(select.wait(), Err(SelectError::Closed));
+    assert_eq!((select.wait(), value), (Err(SelectError::Closed), Some("unsent")));
 }
 
 #[test]

@@ -115,6 +115,6 @@ fn what_was_to_be_sent_stays_where_it_was() {
     assert_eq!(value, Some(1));
     let waits = Task::waiting(Select::new().send(&sender, &mut value, || ()).wait_async());
     drop(receiver);
-    assert_eq!(waits.woken(), Err(SelectError::Closed));
+    assert_eq!((waits.woken(), value), (Err(SelectError::Closed), Some(1)));
     assert_eq!(sender.stats().waiting_senders, 0);
 }

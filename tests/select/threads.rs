@@ -131,3 +131,26 @@ fn who_passes_on_selects_between_both_directions() {
     join(sends);
     join(passes);
 }
+
+#[test]
+fn a_select_does_not_send_to_itself() {
+    let (sender, receiver) = channel::rendezvous();
+    let mut value = Some(1);
+    let select = Select::new().recv(&receiver, |value| value).send(&sender, &mut value, || 0);
+    let done = select.timeout(std::time::Duration::from_millis(5)).wait();
+    assert_eq!((done, value), (Err(freewheel::flow::select::SelectError::Timeout), Some(1)));
+}
+
+#[test]
+fn tasks_that_take_turns_are_all_fair() {
+    use crate::waiting::Task;
+    let (senders, receivers): (Vec<_>, Vec<_>) = (0..4).map(|_| channel::unbounded()).unzip();
+    (0..4).for_each(|number: usize| (0..500).for_each(|_| senders[number].send(number).unwrap()));
+    let mut counts = [0; 4];
+    for _ in 0..100 {
+        for pair in [&receivers[..2], &receivers[2..]] {
+            counts[Task::ready(Select::over(pair).wait_async()).unwrap().1] += 1;
+        }
+    }
+    assert!(counts.iter().all(|&count| count >= 20), "{counts:?}");
+}

@@ -79,3 +79,16 @@ fn tasks_take_turns_too() {
     }
     assert!(taken.iter().all(|&count| count >= 20), "{taken:?}");
 }
+
+#[test]
+fn two_selects_of_one_loop_are_both_fair() {
+    let (_senders, receivers): (Vec<_>, Vec<_>) = (0..4).map(filled).unzip();
+    let mut counts = [0; 4];
+    for _ in 0..200 {
+        for pair in [0, 2] {
+            let select = Select::new().recv(&receivers[pair], |value| value);
+            counts[select.recv(&receivers[pair + 1], |value| value).wait().unwrap()] += 1;
+        }
+    }
+    assert!(counts.iter().all(|&count| count >= 20), "{counts:?}");
+}
