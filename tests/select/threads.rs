@@ -133,15 +133,6 @@ fn who_passes_on_selects_between_both_directions() {
 }
 
 #[test]
-fn a_select_does_not_send_to_itself() {
-    let (sender, receiver) = channel::rendezvous();
-    let mut value = Some(1);
-    let select = Select::new().recv(&receiver, |value| value).send(&sender, &mut value, || 0);
-    let done = select.timeout(std::time::Duration::from_millis(5)).wait();
-    assert_eq!((done, value), (Err(freewheel::flow::select::SelectError::Timeout), Some(1)));
-}
-
-#[test]
 fn tasks_that_take_turns_are_all_fair() {
     use crate::waiting::Task;
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..4).map(|_| channel::unbounded()).unzip();

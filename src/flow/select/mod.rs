@@ -1,8 +1,8 @@
 //! Waiting for several channels at once, and doing what can be done first.
 //!
 //! A [`Select`] is made of branches: values to receive, and values to send. It does one of them, and of the others nothing: no
-//! value is received and lost, and one that was to be sent stays where it was. If several can be done, one of them is taken at
-//! random, so that none starves; or, if it is [`biased`](Select::biased), the first one.
+//! value is received and lost, and one that was to be sent stays where it was. If several can be done, they are taken by
+//! turns, so that none starves; or, if it is [`biased`](Select::biased), the first one.
 //!
 //! A branch whose channel is closed is left out, so that a loop does not turn without end; when all are, the select ends with
 //! [`SelectError::Closed`].
@@ -266,7 +266,7 @@ impl<'a, B> Select<'a, B> {
         B: Branches<'a, R>,
     {
         let count = self.branches.count();
-        Order { count, first: if self.is_biased || count < 2 { 0 } else { random() % count } }
+        Order { count, first: if self.is_biased || count < 2 { 0 } else { next_turn(count) } }
     }
 }
 
@@ -285,22 +285,23 @@ impl Order {
     }
 }
 
-/// Where to begin. Not in turn: selects that alternate in a thread would each get the same turn again and again.
+/// Where to begin, of so many. Multiples of the golden ratio: whichever of them one of several selects gets that a thread does by
+/// turns, they are spread evenly.
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
-fn random() -> usize {
+fn next_turn(count: usize) -> usize {
     use std::cell::Cell;
 
     thread_local! {
-        static STATE: Cell<u64> = const { Cell::new(0) };
+        /// A fraction of one: so many parts of 2^64.
+        static FRACTION: Cell<u64> = const { Cell::new(0) };
     }
-    // D. Knuth's MMIX, of which the upper bits are good.
-    let state = STATE.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    STATE.set(state);
-    (state >> 40) as usize
+    let fraction = FRACTION.get();
+    FRACTION.set(fraction.wrapping_add(0x9E37_79B9_7F4A_7C15));
+    ((u128::from(fraction) * count as u128) >> 64) as usize
 }
 
 #[cfg(any(freewheel_loom, freewheel_shuttle))]
-fn random() -> usize {
+fn next_turn(_count: usize) -> usize {
     0
 }
 
