@@ -107,11 +107,27 @@ impl<M> Core<M> {
 
     #[inline]
     pub(super) fn try_send(&self, message: M) -> Result<(), TrySendError<M>> {
-        let Buffer::Bounded(queue) = &self.buffer else { return self.try_send_otherwise(message) };
+        // Each in a function of its own: together they are slower.
+        match &self.buffer {
+            Buffer::Bounded(queue) => self.push_bounded(queue, message),
+            Buffer::Unbounded(queue) => self.push_unbounded(queue, message),
+            Buffer::Rendezvous(offers) => offers.hand(message, &self.receivers),
+        }
+    }
+
+    #[inline]
+    fn push_bounded(&self, queue: &Bounded<M>, message: M) -> Result<(), TrySendError<M>> {
         queue.try_push(message).map_err(|refused| match refused {
             TryPushError::Full(message) => TrySendError::Full(message),
             TryPushError::Closed(message) => TrySendError::Closed(message),
         })?;
+        self.announce_value();
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn push_unbounded(&self, queue: &Unbounded<M>, message: M) -> Result<(), TrySendError<M>> {
+        queue.push(message).map_err(|closed| TrySendError::Closed(closed.into_inner()))?;
         self.announce_value();
         Ok(())
     }
@@ -124,37 +140,23 @@ impl<M> Core<M> {
         }
     }
 
-    /// Through a channel that is not bounded. (In one function with the other case, each is slower.)
-    #[inline(never)]
-    fn try_send_otherwise(&self, message: M) -> Result<(), TrySendError<M>> {
-        match &self.buffer {
-            Buffer::Bounded(_) => unreachable!("that is the other case"),
-            Buffer::Unbounded(queue) => {
-                queue.push(message).map_err(|closed| TrySendError::Closed(closed.into_inner()))?;
-            }
-            Buffer::Rendezvous(offers) => return offers.hand(message, &self.receivers),
-        }
-        self.announce_value();
-        Ok(())
-    }
-
     #[inline]
     pub(super) fn try_recv(&self) -> Result<M, TryRecvError> {
-        let Buffer::Bounded(queue) = &self.buffer else { return self.try_recv_otherwise() };
-        let message = queue.try_pop().map_err(TryRecvError::from)?;
-        self.senders.notify_one();
-        Ok(message)
-    }
-
-    /// From a channel that is not bounded; see [`try_send_otherwise`](Self::try_send_otherwise).
-    #[inline(never)]
-    fn try_recv_otherwise(&self) -> Result<M, TryRecvError> {
         match &self.buffer {
-            Buffer::Bounded(_) => unreachable!("that is the other case"),
-            // Nobody waits for room.
-            Buffer::Unbounded(queue) => queue.try_pop().map_err(TryRecvError::from),
+            Buffer::Bounded(queue) => {
+                let message = queue.try_pop().map_err(TryRecvError::from)?;
+                self.senders.notify_one();
+                Ok(message)
+            }
+            Buffer::Unbounded(queue) => Self::pop_unbounded(queue),
             Buffer::Rendezvous(offers) => offers.try_take(),
         }
+    }
+
+    /// Nobody waits for room.
+    #[inline(never)]
+    fn pop_unbounded(queue: &Unbounded<M>) -> Result<M, TryRecvError> {
+        queue.try_pop().map_err(TryRecvError::from)
     }
 
     /// Receives up to `max` messages that are there already, and says how many.

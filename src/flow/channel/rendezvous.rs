@@ -96,6 +96,7 @@ impl<T> Rendezvous<T> {
     }
 
     /// Hands `value` to a receiver that waits, and to nobody to whom another value is promised.
+    #[inline(never)]
     pub(super) fn hand(&self, value: T, receivers: &WaitList) -> Result<(), TrySendError<T>> {
         let mut offers = self.0.lock();
         if offers.is_closed {
@@ -149,6 +150,7 @@ impl<T> Rendezvous<T> {
     }
 
     /// Takes the oldest offer.
+    #[inline(never)]
     pub(super) fn try_take(&self) -> Result<T, TryRecvError> {
         let mut offers = self.0.lock();
         let Some((_, Offer { value, handover })) = offers.line.pop_first() else {
