@@ -7,7 +7,8 @@ use crate::sync::{hint, thread};
 /// What a thread does while what it waits for has not happened.
 ///
 /// To park a thread and to wake it takes the kernel some microseconds, and tens of them on a virtual machine; what often
-/// happens sooner is worth some looks before that. Tasks never spin.
+/// happens sooner is worth some looks before that. A task that would wait looks again for some tenths of a microsecond, unless
+/// this is `Park`, or there is but one processor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WaitStrategy {
@@ -30,8 +31,21 @@ pub(super) struct Pauses {
 }
 
 impl WaitStrategy {
+    /// Pauses of a task, each twice as long as the one before: some tenths of a microsecond.
+    const TASK_SPINS: u32 = 5;
+
     pub(super) fn pauses(self) -> Pauses {
         Pauses { strategy: self, done: 0 }
+    }
+
+    /// Looks again as a task, for about as long as it takes to be woken. Its executor has other tasks to run, so no longer.
+    pub fn look_again<R>(self, mut attempt: impl FnMut() -> Option<R>) -> Option<R> {
+        let may_spin = self != Self::Park && cfg!(not(any(freewheel_loom, freewheel_shuttle))) && !is_alone();
+        let rounds = if may_spin { Self::TASK_SPINS } else { 0 };
+        (0..rounds).find_map(|round| {
+            (0..1 << round).for_each(|_| hint::spin_loop());
+            attempt()
+        })
     }
 }
 

@@ -82,6 +82,7 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
     }
 
     /// Gives up its place, and passes on what tokens it has.
+    #[cold]
     fn give_up(&mut self) {
         let unused = self.place.take().is_some_and(|place| self.list.leave(place));
         let tokens = usize::from(unused) + usize::from(mem::take(&mut self.has_token));
@@ -223,8 +224,11 @@ fn look<L: Deref<Target = WaitList>, R>(
 }
 
 impl<L: Deref<Target = WaitList>> Drop for Waiter<L> {
+    #[inline]
     fn drop(&mut self) {
-        self.give_up();
+        if self.place.is_some() || self.has_token {
+            self.give_up();
+        }
     }
 }
 

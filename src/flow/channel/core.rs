@@ -213,6 +213,7 @@ impl<M> Core<M> {
     }
 
     /// Looks once, on behalf of one who waits.
+    #[inline]
     pub(in crate::flow) fn attempt_recv(&self) -> Option<Result<M, RecvError>> {
         self.looked(self.try_recv())
     }
@@ -226,6 +227,7 @@ impl<M> Core<M> {
         self.looked(self.try_recv_many(max, sink))
     }
 
+    #[inline]
     fn looked<R>(&self, looked: Result<R, TryRecvError>) -> Option<Result<R, RecvError>> {
         match looked {
             Ok(received) => Some(Ok(received)),

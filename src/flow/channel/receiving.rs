@@ -25,6 +25,7 @@ pub(super) struct Receiving<L: Deref<Target = WaitList>> {
 }
 
 impl<L: Deref<Target = WaitList>> Receiving<L> {
+    #[inline]
     pub(super) fn new(list: L) -> Self {
         Self { waiter: Waiter::new(list), since: None }
     }
@@ -35,6 +36,7 @@ impl<L: Deref<Target = WaitList>> Receiving<L> {
     }
 
     /// Waits until `attempt` returns something.
+    #[inline]
     pub(super) fn poll<M, R>(
         &mut self,
         core: &Core<M>,
@@ -42,20 +44,43 @@ impl<L: Deref<Target = WaitList>> Receiving<L> {
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Poll<R> {
         if self.waiter.is_in_line() {
-            let received = ready!(self.waiter.poll_until(context, attempt));
-            core.waited(Side::Receive, self.since);
-            core.pass_on_values();
-            return Poll::Ready(received);
+            return self.wait(core, context, attempt);
         }
         if budget::is_spent(context) {
             return Poll::Pending;
         }
-        if let Some(received) = attempt() {
+        match attempt() {
+            Some(received) => Poll::Ready(received),
+            None => self.begin_to_wait(core, context, attempt),
+        }
+    }
+
+    #[cold]
+    fn begin_to_wait<M, R>(
+        &mut self,
+        core: &Core<M>,
+        context: &Context<'_>,
+        mut attempt: impl FnMut() -> Option<R>,
+    ) -> Poll<R> {
+        if let Some(received) = core.strategy.look_again(&mut attempt) {
             return Poll::Ready(received);
         }
         self.since = core.clock();
         budget::renew();
         self.waiter.poll_after_look(context, attempt)
+    }
+
+    #[cold]
+    fn wait<M, R>(
+        &mut self,
+        core: &Core<M>,
+        context: &Context<'_>,
+        attempt: impl FnMut() -> Option<R>,
+    ) -> Poll<R> {
+        let received = ready!(self.waiter.poll_until(context, attempt));
+        core.waited(Side::Receive, self.since);
+        core.pass_on_values();
+        Poll::Ready(received)
     }
 }
 
@@ -67,6 +92,7 @@ pub(super) struct RecvMessage<'a, T> {
 }
 
 impl<'a, T> RecvMessage<'a, T> {
+    #[inline]
     pub(super) fn new(core: &'a Core<Message<T>>) -> Self {
         Self { core, receiving: Receiving::new(&core.receivers) }
     }
@@ -75,6 +101,7 @@ impl<'a, T> RecvMessage<'a, T> {
 impl<T> Future for RecvMessage<'_, T> {
     type Output = Result<Message<T>, RecvError>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let core = this.core;
@@ -87,6 +114,7 @@ impl<T> Future for RecvMessage<'_, T> {
 pub struct RecvFuture<'a, T>(RecvMessage<'a, T>);
 
 impl<'a, T> RecvFuture<'a, T> {
+    #[inline]
     pub(super) fn new(core: &'a Core<Message<T>>) -> Self {
         Self(RecvMessage::new(core))
     }
@@ -95,6 +123,7 @@ impl<'a, T> RecvFuture<'a, T> {
 impl<T> Future for RecvFuture<'_, T> {
     type Output = Result<T, RecvError>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let core = self.0.core;
         let received = Pin::new(&mut self.0).poll(context);
@@ -118,6 +147,7 @@ pub struct RecvManyFuture<'a, T> {
 }
 
 impl<'a, T> RecvManyFuture<'a, T> {
+    #[inline]
     pub(super) fn new(core: &'a Core<Message<T>>, values: &'a mut Vec<T>, max: usize) -> Self {
         Self { core, receiving: Receiving::new(&core.receivers), values, max }
     }
@@ -126,6 +156,7 @@ impl<'a, T> RecvManyFuture<'a, T> {
 impl<T> Future for RecvManyFuture<'_, T> {
     type Output = Result<usize, RecvError>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let core = this.core;

@@ -3,7 +3,6 @@
 use std::{
     fmt,
     future::Future,
-    mem,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Instant,
@@ -20,27 +19,31 @@ use crate::{
     wait::{WaitList, Waiter},
 };
 
-enum State<'a, T> {
-    New(Message<T>),
-    Waiting { waiter: Waiter<Line<'a>>, outgoing: Outgoing<'a, Message<T>>, since: Option<Instant> },
-    Done,
-}
-
 /// Sends a value; see [`Sender::send_async`](super::Sender::send_async).
 #[must_use = "it does nothing unless it is polled"]
 pub struct SendFuture<'a, T> {
     core: &'a Core<Message<T>>,
-    state: State<'a, T>,
+    /// None when it was polled.
+    message: Option<Message<T>>,
+    waiting: Option<Waiting<'a, T>>,
+    /// None when it has ended.
     span: Option<SendSpan>,
+}
+
+struct Waiting<'a, T> {
+    waiter: Waiter<Line<'a>>,
+    outgoing: Outgoing<'a, Message<T>>,
+    since: Option<Instant>,
 }
 
 // Nothing in it is pinned.
 impl<T> Unpin for SendFuture<'_, T> {}
 
 impl<'a, T> SendFuture<'a, T> {
+    #[inline]
     pub(super) fn new(core: &'a Core<Message<T>>, value: T) -> Self {
         let (message, span) = core.label.pack(value);
-        Self { core, state: State::New(message), span: Some(span) }
+        Self { core, message: Some(message), waiting: None, span: Some(span) }
     }
 
     /// The value, if it was not sent; it never will be then.
@@ -49,51 +52,48 @@ impl<'a, T> SendFuture<'a, T> {
         self.give_up().map(Message::into_inner)
     }
 
+    #[cold]
     fn give_up(&mut self) -> Option<Message<T>> {
-        let message = match mem::replace(&mut self.state, State::Done) {
-            State::New(message) => Some(message),
-            State::Waiting { mut outgoing, .. } => {
-                let message = outgoing.take_back();
-                if message.is_some() {
-                    self.core.reject();
-                }
-                message
+        let mut message = self.message.take();
+        if let Some(mut waiting) = self.waiting.take() {
+            message = waiting.outgoing.take_back();
+            if message.is_some() {
+                self.core.reject();
             }
-            State::Done => None,
-        };
+        }
         if let Some(span) = self.span.take() {
             span.end(if message.is_some() { "cancelled" } else { "sent" });
         }
         message
     }
 
-    /// Sends it if there is room; else it waits from now on.
-    fn begin(&mut self, context: &Context<'_>) -> Poll<Result<(), Message<T>>> {
-        let State::New(message) = mem::replace(&mut self.state, State::Done) else {
-            unreachable!("it is new")
-        };
-        let message = match self.core.send_at_once(message) {
-            Ok(()) => return Poll::Ready(Ok(())),
-            Err(TrySendError::Closed(message)) => return Poll::Ready(Err(message)),
-            Err(TrySendError::Full(message)) => message,
-        };
+    /// Waits from now on, for there was no room.
+    #[cold]
+    fn begin_to_wait(&mut self, message: Message<T>, context: &Context<'_>) -> Poll<Result<(), Message<T>>> {
         budget::renew();
         let mut outgoing = Outgoing::new(self.core, message);
+        if let Some(sent) = self.core.strategy.look_again(|| outgoing.attempt()) {
+            return Poll::Ready(sent);
+        }
         let mut waiter = Waiter::new(outgoing.line());
         let since = self.core.clock();
         let sent = waiter.poll_after_look(context, || outgoing.attempt());
         if sent.is_pending() {
-            self.state = State::Waiting { waiter, outgoing, since };
+            self.waiting = Some(Waiting { waiter, outgoing, since });
         }
         sent
     }
 
-    fn finish(&mut self, sent: Result<(), Message<T>>) -> Poll<Result<(), SendError<T>>> {
-        self.state = State::Done;
-        if let Some(span) = self.span.take() {
-            span.end(if sent.is_ok() { "sent" } else { "closed" });
-        }
-        Poll::Ready(sent.map_err(|message| SendError(message.into_inner())))
+    /// Waits on.
+    #[cold]
+    fn wait(&mut self, context: &Context<'_>) -> Poll<Result<(), Message<T>>> {
+        let Waiting { waiter, outgoing, since } =
+            self.waiting.as_mut().expect("it is not polled after it was ready");
+        let sent = ready!(waiter.poll_until(context, || outgoing.attempt()));
+        self.core.waited(Side::Send, *since);
+        self.core.pass_on_room();
+        self.waiting = None;
+        Poll::Ready(sent)
     }
 }
 
@@ -102,26 +102,33 @@ impl<T> Future for SendFuture<'_, T> {
 
     /// # Panics
     /// If it was ready before.
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let sent = match &mut this.state {
-            State::New(_) if budget::is_spent(context) => return Poll::Pending,
-            State::New(_) => ready!(this.begin(context)),
-            State::Waiting { waiter, outgoing, since } => {
-                let sent = ready!(waiter.poll_until(context, || outgoing.attempt()));
-                this.core.waited(Side::Send, *since);
-                this.core.pass_on_room();
-                sent
+        let sent = if this.message.is_none() {
+            ready!(this.wait(context))
+        } else if budget::is_spent(context) {
+            return Poll::Pending;
+        } else {
+            match this.message.take().map(|message| this.core.send_at_once(message)) {
+                None | Some(Ok(())) => Ok(()),
+                Some(Err(TrySendError::Closed(message))) => Err(message),
+                Some(Err(TrySendError::Full(message))) => ready!(this.begin_to_wait(message, context)),
             }
-            State::Done => panic!("polled after it was ready"),
         };
-        this.finish(sent)
+        if let Some(span) = this.span.take() {
+            span.end(if sent.is_ok() { "sent" } else { "closed" });
+        }
+        Poll::Ready(sent.map_err(|message| SendError(message.into_inner())))
     }
 }
 
 impl<T> Drop for SendFuture<'_, T> {
+    #[inline]
     fn drop(&mut self) {
-        drop(self.give_up());
+        if self.span.is_some() {
+            drop(self.give_up());
+        }
     }
 }
 
