@@ -17,6 +17,7 @@ use freewheel::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
+        cell::UnsafeCell,
         thread::{self, JoinHandle, Thread},
     },
 };
@@ -209,6 +210,34 @@ fn the_last_sender_closes_the_channel() {
     }
 }
 
+/// A cell that the model writes once, and then reads.
+struct Written(UnsafeCell<u32>);
+
+// SAFETY: it is read when all who write it are done, says the model; loom checks that.
+unsafe impl Sync for Written {}
+// SAFETY: as above.
+unsafe impl Send for Written {}
+
+#[test]
+fn the_end_comes_after_all_that_senders_did() {
+    check(3, || {
+        let (sender, receiver) = channel::bounded::<Value>(1);
+        let written = Arc::new(Written(UnsafeCell::new(0)));
+        let (other, cell) = (sender.clone(), Arc::clone(&written));
+        let writes = thread::spawn(move || {
+            // SAFETY: the only one that writes.
+            cell.0.with_mut(|cell| unsafe { *cell = 7 });
+            drop(other);
+        });
+        let drops = thread::spawn(move || drop(sender));
+        assert_eq!(recv(&receiver), None);
+        // SAFETY: whoever wrote is done.
+        assert_eq!(written.0.with(|cell| unsafe { *cell }), 7);
+        writes.join().unwrap();
+        drops.join().unwrap();
+    });
+}
+
 /// Nobody but who receives the last value can tell the others that it was the last.
 #[test]
 fn all_receivers_learn_of_the_end_behind_a_value_that_is_being_sent() {
@@ -239,8 +268,8 @@ impl Drop for Told {
 /// Also if it is being sent when the last receiver is dropped, and though there are senders still.
 #[test]
 fn what_the_last_receiver_leaves_is_dropped() {
-    for capacity in [Some(2), None] {
-        check(2, move || {
+    for (capacity, bound) in [(Some(2), 2), (None, 1)] {
+        check(bound, move || {
             let (sender, receiver) = match capacity {
                 Some(capacity) => channel::bounded(capacity),
                 None => channel::unbounded(),
@@ -401,6 +430,24 @@ fn a_permit_is_good_for_room_that_a_send_has_seen() {
         assert_eq!(received.join().unwrap(), Some(2));
         let has_sent = sends.join().unwrap();
         assert_eq!(receiver.drain().count(), 1 + usize::from(has_sent));
+    });
+}
+
+/// And a send may take the place that somebody else has reserved, and has seen to be free.
+#[test]
+fn a_send_is_good_for_room_that_a_permit_has_seen() {
+    check(2, || {
+        let (sender, receiver) = channel::bounded::<Value>(2);
+        (1..3).for_each(|value| sender.send(Box::new(value)).unwrap());
+        // The first place is freed by another thread than the second one, and a third one sees that.
+        let first = receiver.clone();
+        let frees = thread::spawn(move || drop(first.try_recv()));
+        let other = sender.clone();
+        let reserves = thread::spawn(move || std::mem::forget(other.try_reserve()));
+        let _ = receiver.try_recv();
+        let _ = sender.try_send(Box::new(3));
+        frees.join().unwrap();
+        reserves.join().unwrap();
     });
 }
 

@@ -187,6 +187,11 @@ impl<T> Bounded<T> {
         self.ring.reserve()
     }
 
+    /// Whether there was room a moment ago, besides what is reserved.
+    pub(crate) fn has_room(&self) -> bool {
+        self.ring.has_room()
+    }
+
     /// Gives up room that the caller has reserved.
     pub(crate) fn unreserve(&self) {
         self.ring.unreserve();

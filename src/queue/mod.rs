@@ -35,7 +35,7 @@
 //! | `FULL`      | `Slot::put`, `Slot::replace`: `turn.store` | `Slot::turn`            | the value in the slot           |
 //! | `FREE`      | `Slot::take`: `turn.store`      | `Slot::turn`                       | that the slot is vacant         |
 //! | `CLOSED`    | `Ring::close`: `closed.store`   | `Ring::nothing_at`: `closed.load`  | the last ticket                 |
-//! | `ROOM`      | `Ring::advance_tail`: CAS       | `Ring::tail_to_reserve`, `Ring::push_reserved`: loads | that the reserved slots are vacant |
+//! | `ROOM`      | `Ring::advance_tail`: CAS       | `Ring::advance_tail`, `Ring::push_reserved`: CAS | that the reserved slots are vacant |
 //! | `DISPLACED` | `Bounded::displace`: `displacing.fetch_sub` | `Bounded::try_pop`: `displacing.load` | the ticket it has taken |
 //!
 //! Tickets carry no data, so every other access to `head` and `tail` is Relaxed; all that write `tail` are read-modify-writes,

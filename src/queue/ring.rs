@@ -15,7 +15,7 @@ use crate::{
     sync::{
         atomic::{
             AtomicBool, AtomicUsize,
-            Ordering::{Acquire, Relaxed, Release, SeqCst},
+            Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
             fence,
         },
         cell::UnsafeCell,
@@ -133,12 +133,6 @@ impl<T> Ring<T> {
         self.layout.tail(self.tail.load(Relaxed))
     }
 
-    /// The tail, for one that relies on reserved slots being vacant.
-    fn tail_to_reserve(&self) -> Tail {
-        // Acquire: edge ROOM.
-        self.layout.tail(self.tail.load(Acquire))
-    }
-
     #[inline]
     fn head(&self) -> Ticket {
         Ticket::from_word(self.head.load(Relaxed))
@@ -147,8 +141,8 @@ impl<T> Ring<T> {
     /// Replaces the tail, unless it has changed.
     fn advance_tail(&self, from: Tail, to: Tail) -> bool {
         let (from, to) = (self.layout.word(from), self.layout.word(to));
-        // Release: edge ROOM. Whoever pushes where room is reserved sees that it is vacant, whoever has looked.
-        self.tail.compare_exchange_weak(from, to, Release, Relaxed).is_ok()
+        // AcqRel: edge ROOM. Whoever pushes where room is reserved sees that it is vacant, whoever has looked.
+        self.tail.compare_exchange_weak(from, to, AcqRel, Relaxed).is_ok()
     }
 
     /// Takes the tickets from `ticket` up to `end`, if none of them is taken yet.
@@ -185,7 +179,7 @@ impl<T> Ring<T> {
     #[cold]
     fn try_push_beside(&self, value: T) -> Result<(), TryPushError<T>> {
         loop {
-            let tail = self.tail_to_reserve();
+            let tail = self.tail();
             if tail.closed {
                 return Err(TryPushError::Closed(value));
             }
@@ -218,7 +212,7 @@ impl<T> Ring<T> {
     /// If the ring is closed.
     pub(super) fn reserve(&self) -> Result<bool, Closed<()>> {
         loop {
-            let tail = self.tail_to_reserve();
+            let tail = self.tail();
             if tail.closed {
                 return Err(Closed(()));
             }
@@ -235,6 +229,11 @@ impl<T> Ring<T> {
         }
     }
 
+    /// Whether there was room a moment ago, besides what is reserved.
+    pub(super) fn has_room(&self) -> bool {
+        self.room(self.tail(), 1) != Some(0)
+    }
+
     /// Gives up what was reserved.
     pub(super) fn unreserve(&self) {
         self.tail.fetch_sub(self.layout.one_reserved(), Relaxed);
@@ -243,8 +242,7 @@ impl<T> Ring<T> {
     /// Pushes where room is reserved, and that is used then; unless the ring is closed. Returns whether one that was to reserve
     /// room may have been refused though there is some, because too much was reserved until now.
     pub(super) fn push_reserved(&self, value: T) -> Result<bool, Closed<T>> {
-        // Acquire: edge ROOM, here and below.
-        let mut word = self.tail.load(Acquire);
+        let mut word = self.tail.load(Relaxed);
         loop {
             let tail = self.layout.tail(word);
             if tail.closed {
@@ -252,7 +250,8 @@ impl<T> Ring<T> {
                 return Err(Closed(value));
             }
             let next = Tail { ticket: tail.ticket.next(self.layout), reserved: tail.reserved - 1, ..tail };
-            match self.tail.compare_exchange_weak(word, self.layout.word(next), Acquire, Acquire) {
+            // Acquire: edge ROOM.
+            match self.tail.compare_exchange_weak(word, self.layout.word(next), Acquire, Relaxed) {
                 Ok(_) => break,
                 Err(now) => word = now,
             }
@@ -299,7 +298,7 @@ impl<T> Ring<T> {
     /// Pushes values from the front of `values`, as many as there is room for, and returns how many.
     pub(super) fn push_many(&self, values: &mut Vec<T>) -> Result<usize, Closed<()>> {
         loop {
-            let tail = self.tail_to_reserve();
+            let tail = self.tail();
             if tail.closed {
                 return Err(Closed(()));
             }

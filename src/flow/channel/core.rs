@@ -244,11 +244,12 @@ impl<M> Core<M> {
         }
     }
 
-    /// Called by who has waited for room and got it: what was freed in between may have been announced to it alone.
+    /// Called by who has waited for room and got it: what was freed in between may have been announced to it alone. (That others
+    /// wait is looked at first: the fence there comes after the announcement, and before the look.)
     pub(in crate::flow) fn pass_on_room(&self) {
         if let Buffer::Bounded(queue) = &self.buffer
             && self.senders.waiting() > 0
-            && !queue.is_full()
+            && queue.has_room()
         {
             self.senders.notify_one();
         }

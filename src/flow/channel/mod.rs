@@ -17,7 +17,8 @@
 //!
 //! A channel is closed by [`close`](Sender::close) on either side, or when the last sender or the last receiver is dropped.
 //! Nothing is sent from then on: senders, also those that wait, get their value back. Receivers get what is in the channel, and
-//! then its end. If the last receiver is gone, what is left is dropped.
+//! then its end; all that was done before the senders were dropped happens before that. If the last receiver is gone, what is
+//! left is dropped.
 //!
 //! # Who comes first
 //!
@@ -60,7 +61,7 @@
 //! # Memory ordering
 //! | edge    | Release side                          | Acquire side                    | what becomes visible                |
 //! |---------|---------------------------------------|---------------------------------|-------------------------------------|
-//! | `LAST`  | `Core::remove_end`: `fetch_sub`       | the same of the last one        | what all other ends have done       |
+//! | `LAST`  | `Core::remove_end`: `fetch_sub`       | the same of the last one        | what was done before the other ends were dropped |
 //!
 //! Values go over the edges of the queues, and through a rendezvous under its lock.
 //!
