@@ -220,22 +220,24 @@ unsafe impl Send for Written {}
 
 #[test]
 fn the_end_comes_after_all_that_senders_did() {
-    check(3, || {
-        let (sender, receiver) = channel::bounded::<Value>(1);
-        let written = Arc::new(Written(UnsafeCell::new(0)));
-        let (other, cell) = (sender.clone(), Arc::clone(&written));
-        let writes = thread::spawn(move || {
-            // SAFETY: the only one that writes.
-            cell.0.with_mut(|cell| unsafe { *cell = 7 });
-            drop(other);
+    for capacity in [1, 0] {
+        check(3, move || {
+            let (sender, receiver) = channel::bounded::<Value>(capacity);
+            let written = Arc::new(Written(UnsafeCell::new(0)));
+            let (other, cell) = (sender.clone(), Arc::clone(&written));
+            let writes = thread::spawn(move || {
+                // SAFETY: the only one that writes.
+                cell.0.with_mut(|cell| unsafe { *cell = 7 });
+                drop(other);
+            });
+            let drops = thread::spawn(move || drop(sender));
+            assert_eq!(recv(&receiver), None);
+            // SAFETY: whoever wrote is done.
+            assert_eq!(written.0.with(|cell| unsafe { *cell }), 7);
+            writes.join().unwrap();
+            drops.join().unwrap();
         });
-        let drops = thread::spawn(move || drop(sender));
-        assert_eq!(recv(&receiver), None);
-        // SAFETY: whoever wrote is done.
-        assert_eq!(written.0.with(|cell| unsafe { *cell }), 7);
-        writes.join().unwrap();
-        drops.join().unwrap();
-    });
+    }
 }
 
 /// Nobody but who receives the last value can tell the others that it was the last.
@@ -439,14 +441,20 @@ fn a_send_is_good_for_room_that_a_permit_has_seen() {
     check(2, || {
         let (sender, receiver) = channel::bounded::<Value>(2);
         (1..3).for_each(|value| sender.send(Box::new(value)).unwrap());
-        // The first place is freed by another thread than the second one, and a third one sees that.
-        let first = receiver.clone();
-        let frees = thread::spawn(move || drop(first.try_recv()));
-        let other = sender.clone();
-        let reserves = thread::spawn(move || std::mem::forget(other.try_reserve()));
-        let _ = receiver.try_recv();
+        // Each place is freed by a thread of its own, and a third one sees that the first one is free.
+        let frees = [receiver.clone(), receiver.clone()]
+            .map(|receiver| thread::spawn(move || drop(receiver.try_recv())));
+        let has_tried = Arc::new(AtomicUsize::new(0));
+        let (other, reserved) = (sender.clone(), Arc::clone(&has_tried));
+        let reserves = thread::spawn(move || {
+            let _ = other.try_reserve().map(std::mem::forget);
+            reserved.store(1, Relaxed);
+        });
+        while has_tried.load(Relaxed) == 0 {
+            thread::yield_now();
+        }
         let _ = sender.try_send(Box::new(3));
-        frees.join().unwrap();
+        frees.into_iter().for_each(|frees| frees.join().unwrap());
         reserves.join().unwrap();
     });
 }
