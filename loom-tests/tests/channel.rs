@@ -1,4 +1,4 @@
-//! Models of `src/flow/channel`: nobody sleeps while there is something for him, and no value is lost.
+//! Models of `src/flow/channel`, but for unbounded ones: nobody sleeps while there is something for him, and no value is lost.
 //!
 //! A lost wake-up is a deadlock, which fails the model. Values are boxed, so that one that is lost or dropped twice is noticed.
 #![cfg(freewheel_loom)]
@@ -74,20 +74,13 @@ fn poll_once<R>(future: Pin<&mut impl Future<Output = R>>) -> Option<R> {
 
 #[test]
 fn a_receiver_that_waits_gets_what_is_sent() {
-    for (capacity, bound) in [(Some(1), 3), (None, 2), (Some(0), 3)] {
-        check(bound, move || {
-            let (sender, receiver) = new(capacity);
+    for capacity in [1, 0] {
+        check(3, move || {
+            let (sender, receiver) = channel::bounded(capacity);
             let received = receives(&receiver);
             sender.send(Box::new(7)).unwrap();
             assert_eq!(received.join().unwrap(), Some(7));
         });
-    }
-}
-
-fn new(capacity: Option<usize>) -> (Sender<Value>, Receiver<Value>) {
-    match capacity {
-        Some(capacity) => channel::bounded(capacity),
-        None => channel::unbounded(),
     }
 }
 
@@ -151,21 +144,19 @@ fn two_senders_get_the_room_that_two_receivers_make() {
 
 #[test]
 fn close_racing_send_loses_nothing() {
-    for (capacity, bound) in [(Some(1), 3), (None, 2)] {
-        explore(bound, [(true, Some(7)), (false, None)], move || {
-            let (sender, receiver) = new(capacity);
-            let sent = sends(&sender, 7);
-            receiver.close();
-            let sent = match sent.join().unwrap() {
-                Ok(()) => true,
-                Err(value) => {
-                    assert_eq!(value, 7);
-                    false
-                }
-            };
-            (sent, recv(&receiver))
-        });
-    }
+    explore(3, [(true, Some(7)), (false, None)], || {
+        let (sender, receiver) = channel::bounded(1);
+        let sent = sends(&sender, 7);
+        receiver.close();
+        let sent = match sent.join().unwrap() {
+            Ok(()) => true,
+            Err(value) => {
+                assert_eq!(value, 7);
+                false
+            }
+        };
+        (sent, recv(&receiver))
+    });
 }
 
 #[test]
@@ -178,12 +169,6 @@ fn close_ends_who_waits() {
             assert_eq!(received.map(|received| received.join().unwrap()), [None, None]);
         });
     }
-    check(1, || {
-        let (sender, receiver) = channel::unbounded();
-        let received = receives(&receiver);
-        sender.close();
-        assert_eq!(received.join().unwrap(), None);
-    });
     for capacity in [1, 0] {
         check(2, move || {
             let (sender, receiver) = channel::bounded(capacity);
@@ -270,25 +255,20 @@ impl Drop for Told {
 /// Also if it is being sent when the last receiver is dropped, and though there are senders still.
 #[test]
 fn what_the_last_receiver_leaves_is_dropped() {
-    for (capacity, bound) in [(Some(2), 2), (None, 1)] {
-        check(bound, move || {
-            let (sender, receiver) = match capacity {
-                Some(capacity) => channel::bounded(capacity),
-                None => channel::unbounded(),
-            };
-            let dropped = Arc::new(AtomicUsize::new(0));
-            let (other, told) = (sender.clone(), Told(Arc::clone(&dropped)));
-            let sent = thread::spawn(move || {
-                let _ = other.try_send(told);
-                other
-            });
-            let _ = sender.try_send(Told(Arc::clone(&dropped)));
-            drop(receiver);
-            let other = sent.join().unwrap();
-            assert_eq!(dropped.load(Relaxed), 2);
-            drop((sender, other));
+    check(2, || {
+        let (sender, receiver) = channel::bounded(2);
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let (other, told) = (sender.clone(), Told(Arc::clone(&dropped)));
+        let sent = thread::spawn(move || {
+            let _ = other.try_send(told);
+            other
         });
-    }
+        let _ = sender.try_send(Told(Arc::clone(&dropped)));
+        drop(receiver);
+        let other = sent.join().unwrap();
+        assert_eq!(dropped.load(Relaxed), 2);
+        drop((sender, other));
+    });
 }
 
 #[test]
