@@ -18,6 +18,9 @@ pub use self::explore::{check, explore, refute};
 pub use self::sample::sample;
 
 #[cfg(freewheel_loom)]
+pub mod abandoned;
+
+#[cfg(freewheel_loom)]
 mod explore;
 
 #[cfg(freewheel_loom)]
@@ -25,6 +28,9 @@ pub mod popped;
 
 #[cfg(freewheel_shuttle)]
 mod sample;
+
+#[cfg(any(freewheel_loom, freewheel_shuttle))]
+pub mod task;
 
 #[cfg(any(freewheel_loom, freewheel_shuttle))]
 pub mod treiber;

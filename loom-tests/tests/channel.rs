@@ -5,7 +5,6 @@
 
 use std::{
     pin::{Pin, pin},
-    task::{self, Context, Poll, Waker},
     time::Duration,
 };
 
@@ -18,10 +17,13 @@ use freewheel::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
         cell::UnsafeCell,
-        thread::{self, JoinHandle, Thread},
+        thread::{self, JoinHandle},
     },
 };
-use loom_tests::{check, explore};
+use loom_tests::{
+    abandoned, check, explore,
+    task::{block_on, poll_once},
+};
 
 type Value = Box<u32>;
 
@@ -43,34 +45,6 @@ fn sends(sender: &Sender<Value>, value: u32) -> JoinHandle<Result<(), u32>> {
 
 /// As if its time were up at once.
 const NO_TIME: Duration = Duration::ZERO;
-
-/// Wakes a thread that polls.
-struct Unpark(Thread);
-
-impl task::Wake for Unpark {
-    fn wake(self: std::sync::Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-fn block_on<R>(future: impl Future<Output = R>) -> R {
-    let waker = Waker::from(std::sync::Arc::new(Unpark(thread::current())));
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return result;
-        }
-        thread::park();
-    }
-}
-
-/// Polls once, as a task that is woken in vain.
-fn poll_once<R>(future: Pin<&mut impl Future<Output = R>>) -> Option<R> {
-    match future.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => Some(result),
-        Poll::Pending => None,
-    }
-}
 
 #[test]
 fn a_receiver_that_waits_gets_what_is_sent() {
@@ -243,32 +217,10 @@ fn all_receivers_learn_of_the_end_behind_a_value_that_is_being_sent() {
     });
 }
 
-/// Says that it was dropped.
-struct Told(Arc<AtomicUsize>);
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Relaxed);
-    }
-}
-
 /// Also if it is being sent when the last receiver is dropped, and though there are senders still.
 #[test]
 fn what_the_last_receiver_leaves_is_dropped() {
-    check(2, || {
-        let (sender, receiver) = channel::bounded(2);
-        let dropped = Arc::new(AtomicUsize::new(0));
-        let (other, told) = (sender.clone(), Told(Arc::clone(&dropped)));
-        let sent = thread::spawn(move || {
-            let _ = other.try_send(told);
-            other
-        });
-        let _ = sender.try_send(Told(Arc::clone(&dropped)));
-        drop(receiver);
-        let other = sent.join().unwrap();
-        assert_eq!(dropped.load(Relaxed), 2);
-        drop((sender, other));
-    });
+    check(2, || abandoned::is_dropped(channel::bounded(2)));
 }
 
 #[test]

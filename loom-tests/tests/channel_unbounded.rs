@@ -1,15 +1,8 @@
 //! Models of unbounded channels: what `channel.rs` says of others. The queue in them has models of its own, and takes long.
 #![cfg(freewheel_loom)]
 
-use freewheel::{
-    flow::channel,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-        thread,
-    },
-};
-use loom_tests::{check, explore};
+use freewheel::{flow::channel, sync::thread};
+use loom_tests::{abandoned, check, explore};
 
 #[test]
 fn a_receiver_that_waits_gets_what_is_sent() {
@@ -41,29 +34,7 @@ fn close_ends_who_waits() {
     });
 }
 
-/// Says that it was dropped.
-struct Told(Arc<AtomicUsize>);
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Relaxed);
-    }
-}
-
 #[test]
 fn what_the_last_receiver_leaves_is_dropped() {
-    check(1, || {
-        let (sender, receiver) = channel::unbounded();
-        let dropped = Arc::new(AtomicUsize::new(0));
-        let (other, told) = (sender.clone(), Told(Arc::clone(&dropped)));
-        let sent = thread::spawn(move || {
-            let _ = other.try_send(told);
-            other
-        });
-        let _ = sender.try_send(Told(Arc::clone(&dropped)));
-        drop(receiver);
-        let other = sent.join().unwrap();
-        assert_eq!(dropped.load(Relaxed), 2);
-        drop((sender, other));
-    });
+    check(1, || abandoned::is_dropped(channel::unbounded()));
 }

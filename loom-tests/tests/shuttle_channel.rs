@@ -4,8 +4,6 @@
 
 use std::{
     pin::{Pin, pin},
-    sync::Arc,
-    task::{self, Context, Poll, Waker},
     time::Duration,
 };
 
@@ -14,9 +12,12 @@ use freewheel::{
         Select,
         channel::{self, Receiver, Sender},
     },
-    sync::thread::{self, Thread},
+    sync::thread,
 };
-use loom_tests::sample;
+use loom_tests::{
+    sample,
+    task::{block_on, poll_once},
+};
 
 const ITERATIONS: usize = 5_000;
 const THREADS: usize = 3;
@@ -26,34 +27,6 @@ const NO_TIME: Duration = Duration::ZERO;
 
 /// Boxed, so that one that is lost or dropped twice is noticed.
 type Value = Box<usize>;
-
-/// Wakes a thread that polls.
-struct Unpark(Thread);
-
-impl task::Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-fn block_on<R>(future: impl Future<Output = R>) -> R {
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return result;
-        }
-        thread::park();
-    }
-}
-
-/// Polls once, as a task that then has something better to do.
-fn poll_once<R>(future: Pin<&mut impl Future<Output = R>>) -> Option<R> {
-    match future.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => Some(result),
-        Poll::Pending => None,
-    }
-}
 
 /// Sends each value, in one way or another, until the channel is closed; says what came back then.
 fn send_all(sender: &Sender<Value>, values: std::ops::Range<usize>) -> Vec<usize> {

@@ -5,8 +5,7 @@
 
 use std::{
     future::poll_fn,
-    pin::pin,
-    task::{self, Context, Poll, Waker},
+    task::{Context, Waker},
     time::Instant,
 };
 
@@ -15,11 +14,11 @@ use freewheel::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
         cell::UnsafeCell,
-        thread::{self, JoinHandle, Thread},
+        thread::{self, JoinHandle},
     },
     wait::{WaitList, WaitStrategy, Waiter, Wake},
 };
-use loom_tests::{check, explore};
+use loom_tests::{check, explore, task::block_on};
 
 /// Some things of one kind, for which threads wait.
 struct Store {
@@ -79,7 +78,7 @@ impl Store {
 
     fn take_as_task(&self) {
         let mut waiter = Waiter::new(&self.list);
-        block_on(|context| waiter.poll_until(context, || self.try_take()));
+        block_on(poll_fn(|context| waiter.poll_until(context, || self.try_take())));
     }
 }
 
@@ -89,30 +88,6 @@ fn spawn<R: Send + 'static>(
 ) -> JoinHandle<R> {
     let store = Arc::clone(store);
     thread::spawn(move || work(&store))
-}
-
-/// Wakes a thread that polls.
-struct Unpark(Thread);
-
-impl task::Wake for Unpark {
-    fn wake(self: std::sync::Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-fn waker() -> Waker {
-    std::sync::Arc::new(Unpark(thread::current())).into()
-}
-
-fn block_on<R>(poll: impl FnMut(&mut Context<'_>) -> Poll<R>) -> R {
-    let waker = waker();
-    let mut future = pin!(poll_fn(poll));
-    loop {
-        if let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return result;
-        }
-        thread::park();
-    }
 }
 
 #[test]
@@ -229,7 +204,7 @@ fn a_task_is_woken_by_its_last_waker() {
             let mut waiter = Waiter::new(&store.list);
             let nobody = Context::from_waker(Waker::noop());
             if waiter.poll_until(&nobody, || store.try_take()).is_pending() {
-                block_on(|context| waiter.poll_until(context, || store.try_take()));
+                block_on(poll_fn(|context| waiter.poll_until(context, || store.try_take())));
             }
         });
         store.put(1);

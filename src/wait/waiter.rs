@@ -148,15 +148,16 @@ pub fn wait_until<L: Deref<Target = WaitList>, R>(
         if let Some(result) = look(waiters, &mut attempt) {
             return Some(result);
         }
-        for _ in 0..if may_park { 0 } else { LOOKS } {
-            spin();
-            if let Some(result) = look(waiters, &mut attempt) {
-                return Some(result);
+        let is_late = if may_park {
+            !park_in_line(waiters, deadline)
+        } else {
+            for _ in 0..LOOKS {
+                spin();
+                if let Some(result) = look(waiters, &mut attempt) {
+                    return Some(result);
+                }
             }
-        }
-        let is_late = match (may_park, deadline) {
-            (true, _) => !park_in_line(waiters, deadline),
-            (false, deadline) => deadline.is_some_and(|deadline| Instant::now() >= deadline),
+            deadline.is_some_and(|deadline| Instant::now() >= deadline)
         };
         if is_late {
             waiters.iter_mut().for_each(Waiter::give_up);
