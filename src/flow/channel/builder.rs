@@ -14,7 +14,7 @@ use crate::{sync::Arc, wait::WaitStrategy};
 /// Is given the channel once it is made.
 type Observe<T> = Box<dyn FnOnce(&Arc<Core<Message<T>>>)>;
 
-/// Makes a channel; see [`builder`](super::builder).
+/// Makes a channel; see [`builder`](super::builder()).
 #[must_use = "it makes nothing before `build`"]
 pub struct ChannelBuilder<T> {
     capacity: Option<usize>,
@@ -35,7 +35,7 @@ impl<T> ChannelBuilder<T> {
         }
     }
 
-    /// Room for so many values; with 0 it is a [rendezvous](super::rendezvous). [Unbounded](super::unbounded) unless set.
+    /// Room for so many values; with 0 it is a [rendezvous](super::rendezvous()). [Unbounded](super::unbounded) unless set.
     pub fn capacity(mut self, values: usize) -> Self {
         self.capacity = Some(values);
         self

@@ -1,4 +1,4 @@
-//! Channels, for threads and tasks alike: [`bounded`], [`unbounded`] and [`rendezvous`].
+//! Channels, for threads and tasks alike: [`bounded`], [`unbounded`] and [`rendezvous()`].
 //!
 //! Any number of [`Sender`]s and [`Receiver`]s share a channel; each value goes to one receiver, first in, first out. Every end
 //! can be used by threads, which block, and by tasks, which await, in any mix. A full channel makes senders wait, and is what
@@ -148,7 +148,7 @@ pub use self::{
 #[cfg_attr(docsrs, doc(cfg(feature = "trace")))]
 pub use self::{message::Message, trace::SpanPolicy};
 
-/// A channel with room for `capacity` values; allocates it at once. With 0 it is a [`rendezvous`].
+/// A channel with room for `capacity` values; allocates it at once. With 0 it is a [`rendezvous()`].
 ///
 /// # Panics
 /// If there is no memory for so many values.

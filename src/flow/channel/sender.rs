@@ -21,7 +21,7 @@ pub struct Sender<T> {
 
 impl<T> Sender<T> {
     /// Sends a value if there is room for it now. Through a rendezvous channel it is handed to a receiver that waits; see
-    /// [`rendezvous`](super::rendezvous).
+    /// [`rendezvous`](super::rendezvous()).
     ///
     /// *Progress:* lock-free, but for a lock if somebody is to be woken; a rendezvous takes one always. Never waits.
     ///
