@@ -2,7 +2,7 @@
 //! OTLP, and check that what arrived is what was recorded.
 //!
 //! ```text
-//! cargo run --release --example quickstart --features otlp -- /usr/share --for 5
+//! cargo run --release -p quickstart -- /usr/share --for 5
 //! ```
 //!
 //! To see the crate at work, read [`instruments`] (registering instruments and recording into them), then [`walk`]

@@ -1,10 +1,8 @@
-//! The example `quickstart`, run as a process on real directories.
+//! The program, run as a process on real directories.
 
-#![cfg(feature = "otlp")]
-
-#[path = "../examples/quickstart/receiver.rs"]
+#[path = "../src/receiver.rs"]
 mod receiver;
-#[path = "../examples/quickstart/series.rs"]
+#[path = "../src/series.rs"]
 #[allow(dead_code, reason = "the example compares and sums up, the test does not")]
 mod series;
 
@@ -50,16 +48,7 @@ impl Drop for Tree {
 }
 
 fn quickstart() -> Command {
-    let tests = env::current_exe().expect("the path of this test");
-    let profile = tests.parent().and_then(Path::parent).expect("is in target/<profile>/deps");
-    let example = profile.join("examples").join(format!("quickstart{}", env::consts::EXE_SUFFIX));
-    assert!(
-        example.is_file(),
-        "{} is missing: `cargo test` builds it unless it is told which targets to build; \
-         run `cargo build --example quickstart --features otlp` (with `--release` if you test so)",
-        example.display()
-    );
-    let mut command = Command::new(example);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quickstart"));
     command.env_remove("OTEL_EXPORTER_OTLP_ENDPOINT").env_remove("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT");
     command
 }
