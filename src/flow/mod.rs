@@ -13,6 +13,7 @@ pub mod channel;
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub mod context;
 pub mod select;
+mod until;
 
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub use self::context::Context;

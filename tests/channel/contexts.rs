@@ -6,6 +6,8 @@ use freewheel::flow::{
     context::ContextError,
 };
 
+use crate::waiting::{eventually, join};
+
 #[test]
 fn a_context_ends_a_wait() {
     let (sender, receiver) = channel::bounded::<u32>(1);
@@ -25,4 +27,27 @@ fn a_context_ends_a_wait() {
     assert_eq!(receiver.recv_ctx(&background), Ok(1));
     drop(sender);
     assert_eq!(receiver.recv_ctx(&background), Err(RecvContextError::Closed));
+}
+
+#[test]
+fn a_context_ends_the_wait_for_a_permit() {
+    let (sender, receiver) = channel::bounded::<u32>(1);
+    let (context, handle) = Context::background().with_cancel();
+    let permit = sender.reserve_ctx(&context).unwrap();
+    let reserves = {
+        let (sender, context) = (sender.clone(), context.clone());
+        thread::spawn(move || sender.reserve_ctx(&context).map(drop))
+    };
+    eventually(|| sender.stats().waiting_senders == 1);
+    handle.cancel();
+    let cancelled = SendContextError::Ended((), ContextError::Cancelled);
+    assert_eq!(join(reserves), Err(cancelled.clone()));
+    assert_eq!(sender.stats().waiting_senders, 0);
+    // It does not begin, though there is room.
+    drop(permit);
+    assert_eq!(sender.reserve_ctx(&context).unwrap_err(), cancelled);
+    assert_eq!(sender.stats().rejected, 2);
+
+    receiver.close();
+    assert_eq!(sender.reserve_ctx(&Context::background()).unwrap_err(), SendContextError::Closed(()));
 }

@@ -1,8 +1,11 @@
 //! Room that is reserved.
 
-use std::thread;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
-use freewheel::flow::channel::{self, SendError, TryRecvError, TrySendError};
+use freewheel::flow::channel::{self, SendError, SendTimeoutError, TryRecvError, TrySendError};
 
 use crate::waiting::{Task, eventually, join};
 
@@ -70,6 +73,29 @@ fn reserve_waits_for_room() {
     assert!(!sends.is_finished());
     assert_eq!([receiver.recv(), receiver.recv()], [Ok(1), Ok(2)]);
     join(sends).unwrap();
+}
+
+#[test]
+fn who_reserves_gives_up_in_time() {
+    let (sender, receiver) = channel::bounded(1);
+    let permit = sender.reserve_timeout(Duration::ZERO).unwrap();
+    let short = Duration::from_millis(2);
+    assert_eq!(sender.reserve_timeout(short).unwrap_err(), SendTimeoutError::Timeout(()));
+    let deadline = Instant::now() + short;
+    assert_eq!(sender.reserve_deadline(deadline).unwrap_err(), SendTimeoutError::Timeout(()));
+    assert!(Instant::now() >= deadline);
+    assert_eq!((sender.stats().rejected, sender.stats().waiting_senders), (2, 0));
+
+    let reserves = {
+        let sender = sender.clone();
+        thread::spawn(move || sender.reserve_timeout(Duration::from_secs(600)).map(|permit| permit.send(2)))
+    };
+    eventually(|| sender.stats().waiting_senders == 1);
+    drop(permit);
+    assert_eq!(join(reserves), Ok(Ok(())));
+    assert_eq!(receiver.recv(), Ok(2));
+    receiver.close();
+    assert_eq!(sender.reserve_timeout(short).unwrap_err(), SendTimeoutError::Closed(()));
 }
 
 #[test]

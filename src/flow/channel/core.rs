@@ -4,10 +4,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
-use super::{
-    RecvError, SendError, TryRecvError, TrySendError, message::Label, outgoing::Outgoing,
-    rendezvous::Rendezvous,
-};
+use super::{RecvError, SendError, TryRecvError, TrySendError, message::Label, rendezvous::Rendezvous};
 use crate::{
     queue::{Bounded, TryPushError, Unbounded},
     sync::atomic::{
@@ -15,7 +12,7 @@ use crate::{
         Ordering::{AcqRel, Relaxed},
     },
     util::drop_all,
-    wait::{self, WaitList, WaitStrategy, Waiter},
+    wait::{WaitList, WaitStrategy},
 };
 
 /// Where the values are.
@@ -46,27 +43,6 @@ pub(in crate::flow) enum Side {
 
 /// Is told how long somebody has waited.
 pub(super) type OnWaited = Box<dyn Fn(Side, Duration) + Send + Sync>;
-
-/// What else ends a wait.
-#[derive(Clone, Copy)]
-pub(super) struct Interrupt<'a> {
-    pub(super) list: &'a WaitList,
-    pub(super) is_due: &'a dyn Fn() -> bool,
-}
-
-/// Until when a thread waits.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Until<'a> {
-    pub(super) deadline: Option<Instant>,
-    pub(super) interrupt: Option<Interrupt<'a>>,
-}
-
-/// How a wait has ended: with a result, or without.
-pub(super) enum Waited<R> {
-    Done(R),
-    /// The deadline has passed, or the interrupt was due.
-    GivenUp,
-}
 
 /// What all ends of a channel share.
 pub(in crate::flow) struct Core<M> {
@@ -263,33 +239,6 @@ impl<M> Core<M> {
         }
     }
 
-    /// Waits in `list` as a thread until `attempt` returns something.
-    pub(super) fn wait<R>(
-        &self,
-        side: Side,
-        list: &WaitList,
-        until: Until<'_>,
-        mut attempt: impl FnMut() -> Option<R>,
-    ) -> Waited<R> {
-        let clock = self.clock();
-        let waited = match until.interrupt {
-            None => list
-                .wait_until(self.strategy, until.deadline, &mut attempt)
-                .map_or(Waited::GivenUp, Waited::Done),
-            Some(Interrupt { list: interrupts, is_due }) => {
-                let mut waiters = [Waiter::new(list), Waiter::new(interrupts)];
-                let attempt = |_: &mut [_]| {
-                    let attempted = attempt().map(|result| (0, Waited::Done(result)));
-                    attempted.or_else(|| is_due().then_some((1, Waited::GivenUp)))
-                };
-                wait::wait_until(&mut waiters, self.strategy, until.deadline, attempt)
-                    .unwrap_or(Waited::GivenUp)
-            }
-        };
-        self.waited(side, clock);
-        waited
-    }
-
     /// When a wait begins, if that is of interest.
     pub(in crate::flow) fn clock(&self) -> Option<Instant> {
         self.on_waited.as_ref().map(|_| Instant::now())
@@ -302,19 +251,6 @@ impl<M> Core<M> {
         }
     }
 
-    /// Sends, and waits for room.
-    pub(super) fn send(&self, message: M, until: Until<'_>) -> Result<(), Refused<M>> {
-        let message = match self.send_at_once(message) {
-            Ok(()) => return Ok(()),
-            Err(TrySendError::Closed(message)) => return Err(Refused::Closed(message)),
-            Err(TrySendError::Full(message)) => message,
-        };
-        let mut outgoing = Outgoing::new(self, message);
-        let line = outgoing.line();
-        let waited = self.wait(Side::Send, &line, until, || outgoing.attempt());
-        outgoing.end(waited)
-    }
-
     /// Sends if there is room; a rendezvous takes more than one look.
     #[inline]
     pub(super) fn send_at_once(&self, message: M) -> Result<(), TrySendError<M>> {
@@ -323,29 +259,6 @@ impl<M> Core<M> {
         } else {
             self.try_send(message)
         }
-    }
-
-    /// Receives, and waits for something.
-    pub(super) fn recv(&self, until: Until<'_>) -> Waited<Result<M, RecvError>> {
-        match self.try_recv() {
-            Ok(message) => return Waited::Done(Ok(message)),
-            Err(TryRecvError::Closed) => return Waited::Done(Err(RecvError)),
-            Err(TryRecvError::Empty) => {}
-        }
-        self.wait_for_values(until, || self.attempt_recv())
-    }
-
-    /// Waits for something to receive.
-    pub(super) fn wait_for_values<R>(
-        &self,
-        until: Until<'_>,
-        attempt: impl FnMut() -> Option<R>,
-    ) -> Waited<R> {
-        let waited = self.wait(Side::Receive, &self.receivers, until, attempt);
-        if let Waited::Done(_) = waited {
-            self.pass_on_values();
-        }
-        waited
     }
 
     pub(super) fn reject(&self) {
@@ -455,11 +368,4 @@ impl<M> Core<M> {
             self.close();
         }
     }
-}
-
-/// Why a message was not sent.
-pub(super) enum Refused<M> {
-    Closed(M),
-    /// There was no more time to wait.
-    GivenUp(M),
 }

@@ -43,6 +43,7 @@
 //! | file            | what                                                             |
 //! |-----------------|------------------------------------------------------------------|
 //! | `core.rs`       | what all ends share: the buffer, and who waits                   |
+//! | `blocking.rs`   | sending and receiving as a thread that waits                     |
 //! | `outgoing.rs`   | a message on its way in, which comes back if it does not get there |
 //! | `rendezvous.rs` | the buffer of a channel without room                             |
 //! | `sender.rs`, `receiver.rs`, `permit.rs`, `iter.rs` | the ends, for threads         |
@@ -102,9 +103,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod blocking;
 mod builder;
-#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
-mod context;
 pub(super) mod core;
 mod error;
 #[cfg(feature = "futures")]

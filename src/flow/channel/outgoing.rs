@@ -4,7 +4,8 @@ use std::{mem, ops::Deref};
 
 use super::{
     TrySendError,
-    core::{Buffer, Core, Refused, Waited},
+    blocking::Refused,
+    core::{Buffer, Core},
     rendezvous::{Handover, Key, Rendezvous},
 };
 use crate::{sync::Arc, wait::WaitList};
@@ -98,14 +99,14 @@ impl<'a, M> Outgoing<'a, M> {
         }
     }
 
-    /// What has become of it, after a wait.
-    pub(super) fn end(&mut self, waited: Waited<Result<(), M>>) -> Result<(), Refused<M>> {
-        match waited {
-            Waited::Done(sent) => {
+    /// What has become of it, after a wait; `None` if that was given up.
+    pub(super) fn end(&mut self, sent: Option<Result<(), M>>) -> Result<(), Refused<M>> {
+        match sent {
+            Some(sent) => {
                 self.core.pass_on_room();
                 sent.map_err(Refused::Closed)
             }
-            Waited::GivenUp => match self.take_back() {
+            None => match self.take_back() {
                 Some(message) => Err(Refused::GivenUp(message)),
                 None => Ok(()),
             },

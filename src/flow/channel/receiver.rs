@@ -7,11 +7,11 @@ use super::RecvContextError;
 use super::{
     ChannelStats, Drain, IntoIter, Iter, Message, RecvError, RecvFuture, RecvManyFuture, RecvTimeoutError,
     TryRecvError,
-    core::{Core, Side, Until, Waited},
+    core::{Core, Side},
 };
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 use crate::flow::Context;
-use crate::{sync::Arc, wait::WaitList};
+use crate::{flow::until::Until, sync::Arc, wait::WaitList};
 
 /// The end of a channel that receives. Each value goes to one receiver; clones share the channel, and when the last one is
 /// dropped, the channel is closed, and what is in it is dropped.
@@ -33,11 +33,9 @@ impl<T> Receiver<T> {
     }
 
     #[inline]
-    fn recv_until(&self, until: Until<'_>) -> Waited<Result<T, RecvError>> {
-        match self.core.recv(until) {
-            Waited::Done(received) => Waited::Done(received.map(|message| self.core.label.unpack(message))),
-            Waited::GivenUp => Waited::GivenUp,
-        }
+    fn recv_until(&self, until: Until<'_>) -> Option<Result<T, RecvError>> {
+        let received = self.core.recv(until)?;
+        Some(received.map(|message| self.core.label.unpack(message)))
     }
 
     /// Receives the oldest value, and blocks the thread until there is one.
@@ -46,10 +44,7 @@ impl<T> Receiver<T> {
     /// [`RecvError`] if the channel is closed and empty, also if that happens while this waits.
     #[inline]
     pub fn recv(&self) -> Result<T, RecvError> {
-        match self.recv_until(Until::default()) {
-            Waited::Done(received) => received,
-            Waited::GivenUp => Err(RecvError),
-        }
+        self.recv_until(Until::default()).unwrap_or(Err(RecvError))
     }
 
     /// As [`recv`](Self::recv), but waits no longer than so.
@@ -70,10 +65,8 @@ impl<T> Receiver<T> {
     }
 
     fn recv_at_latest(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
-        match self.recv_until(Until { deadline, interrupt: None }) {
-            Waited::Done(received) => received.map_err(|RecvError| RecvTimeoutError::Closed),
-            Waited::GivenUp => Err(RecvTimeoutError::Timeout),
-        }
+        let received = self.recv_until(Until::deadline(deadline)).ok_or(RecvTimeoutError::Timeout)?;
+        received.map_err(|RecvError| RecvTimeoutError::Closed)
     }
 
     /// As [`recv`](Self::recv), but gives up when `context` ends.
@@ -84,10 +77,9 @@ impl<T> Receiver<T> {
     #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
     pub fn recv_ctx(&self, context: &Context) -> Result<T, RecvContextError> {
         context.check().map_err(RecvContextError::Ended)?;
-        match super::context::until(context, |until| self.recv_until(until)) {
-            Waited::Done(received) => received.map_err(|RecvError| RecvContextError::Closed),
-            Waited::GivenUp => Err(RecvContextError::Ended(super::context::end_of(context))),
-        }
+        let received = self.recv_until(Until::context(context));
+        let received = received.ok_or_else(|| RecvContextError::Ended(context.why_ended()))?;
+        received.map_err(|RecvError| RecvContextError::Closed)
     }
 
     /// Receives the oldest value, and waits as a task until there is one. The output is as that of [`recv`](Self::recv).
@@ -109,10 +101,7 @@ impl<T> Receiver<T> {
         if let Some(received) = receive() {
             return received;
         }
-        match core.wait_for_values(Until::default(), receive) {
-            Waited::Done(received) => received,
-            Waited::GivenUp => Err(RecvError),
-        }
+        core.wait_for_values(Until::default(), receive).unwrap_or(Err(RecvError))
     }
 
     /// As [`recv_many`](Self::recv_many), but waits as a task. The output is the same.
@@ -130,10 +119,9 @@ impl<T> Receiver<T> {
     #[cfg(feature = "trace")]
     #[cfg_attr(docsrs, doc(cfg(feature = "trace")))]
     pub fn recv_message(&self) -> Result<Message<T>, RecvError> {
-        match self.core.recv(Until::default()) {
-            Waited::Done(received) => received.inspect(|message| self.core.label.received(message)),
-            Waited::GivenUp => Err(RecvError),
-        }
+        let received = self.core.recv(Until::default()).unwrap_or(Err(RecvError))?;
+        self.core.label.received(&received);
+        Ok(received)
     }
 
     /// Receives a value, and what is known of its sender; see [`try_recv`](Self::try_recv).

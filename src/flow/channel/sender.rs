@@ -6,11 +6,12 @@ use std::{fmt, time::Duration, time::Instant};
 use super::SendContextError;
 use super::{
     ChannelStats, Message, Permit, ReserveFuture, SendError, SendFuture, SendTimeoutError, TrySendError,
-    core::{Core, Refused, Side, Until, Waited},
+    blocking::Refused,
+    core::{Core, Side},
 };
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 use crate::flow::Context;
-use crate::sync::Arc;
+use crate::{flow::until::Until, sync::Arc};
 
 /// The end of a channel that sends. Clones send into the same channel; when the last one is dropped, the channel is closed.
 ///
@@ -95,7 +96,7 @@ impl<T> Sender<T> {
     }
 
     fn send_at_latest(&self, value: T, deadline: Option<Instant>) -> Result<(), SendTimeoutError<T>> {
-        self.send_until(value, Until { deadline, interrupt: None }).map_err(|refused| match refused {
+        self.send_until(value, Until::deadline(deadline)).map_err(|refused| match refused {
             Refused::Closed(value) => SendTimeoutError::Closed(value),
             Refused::GivenUp(value) => SendTimeoutError::Timeout(value),
         })
@@ -112,10 +113,9 @@ impl<T> Sender<T> {
             self.core.reject();
             return Err(SendContextError::Ended(value, error));
         }
-        super::context::until(context, |until| self.send_until(value, until)).map_err(|refused| match refused
-        {
+        self.send_until(value, Until::context(context)).map_err(|refused| match refused {
             Refused::Closed(value) => SendContextError::Closed(value),
-            Refused::GivenUp(value) => SendContextError::Ended(value, super::context::end_of(context)),
+            Refused::GivenUp(value) => SendContextError::Ended(value, context.why_ended()),
         })
     }
 
@@ -161,17 +161,57 @@ impl<T> Sender<T> {
     /// # Errors
     /// [`SendError`] if the channel is closed.
     pub fn reserve(&self) -> Result<Permit<'_, T>, SendError<()>> {
-        let core = &self.core;
-        if let Some(reserved) = Permit::attempt(core) {
-            return reserved;
-        }
-        match core.wait(Side::Send, &core.senders, Until::default(), || Permit::attempt(core)) {
-            Waited::Done(reserved) => {
-                core.pass_on_room();
-                reserved
+        self.reserve_until(Until::default()).unwrap_or(Err(SendError(())))
+    }
+
+    fn reserve_until(&self, until: Until<'_>) -> Option<Result<Permit<'_, T>, SendError<()>>> {
+        let attempt = || self.attempt_reserve();
+        attempt().or_else(|| self.core.wait_for_room(until, attempt))
+    }
+
+    /// As [`reserve`](Self::reserve), but waits no longer than so.
+    ///
+    /// # Errors
+    /// [`Timeout`](SendTimeoutError::Timeout) if there was no room in time, [`Closed`](SendTimeoutError::Closed) if the channel
+    /// is closed.
+    pub fn reserve_timeout(&self, timeout: Duration) -> Result<Permit<'_, T>, SendTimeoutError<()>> {
+        self.reserve_at_latest(Instant::now().checked_add(timeout))
+    }
+
+    /// As [`reserve`](Self::reserve), but waits no longer than until `deadline`.
+    ///
+    /// # Errors
+    /// As [`reserve_timeout`](Self::reserve_timeout).
+    pub fn reserve_deadline(&self, deadline: Instant) -> Result<Permit<'_, T>, SendTimeoutError<()>> {
+        self.reserve_at_latest(Some(deadline))
+    }
+
+    fn reserve_at_latest(&self, deadline: Option<Instant>) -> Result<Permit<'_, T>, SendTimeoutError<()>> {
+        match self.reserve_until(Until::deadline(deadline)) {
+            Some(reserved) => reserved.map_err(|SendError(())| SendTimeoutError::Closed(())),
+            None => {
+                self.core.reject();
+                Err(SendTimeoutError::Timeout(()))
             }
-            Waited::GivenUp => Err(SendError(())),
         }
+    }
+
+    /// As [`reserve`](Self::reserve), but gives up when `context` ends.
+    ///
+    /// # Errors
+    /// [`Ended`](SendContextError::Ended) if the context has ended before there was room, [`Closed`](SendContextError::Closed)
+    /// if the channel is closed.
+    #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+    pub fn reserve_ctx(&self, context: &Context) -> Result<Permit<'_, T>, SendContextError<()>> {
+        let ended = match context.check() {
+            Ok(()) => match self.reserve_until(Until::context(context)) {
+                Some(reserved) => return reserved.map_err(|SendError(())| SendContextError::Closed(())),
+                None => context.why_ended(),
+            },
+            Err(error) => error,
+        };
+        self.core.reject();
+        Err(SendContextError::Ended((), ended))
     }
 
     /// As [`try_reserve`](Self::try_reserve), but waits as a task until there is room.

@@ -218,6 +218,12 @@ impl Context {
         self.scope.as_ref().map(|scope| scope.waiters())
     }
 
+    /// Why it has ended, for one whose wait nothing else could end. If nothing has been noticed yet, it was the deadline: the
+    /// clock was read a moment earlier.
+    pub(in crate::flow) fn why_ended(&self) -> ContextError {
+        self.err().unwrap_or(ContextError::DeadlineExceeded)
+    }
+
     /// Sees to it that its deadline wakes those who wait.
     pub(crate) fn start_timer(&self) {
         if let Some(scope) = &self.scope {

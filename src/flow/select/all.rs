@@ -8,9 +8,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{Outcome, Over, Select, SelectError, Until, Waiters, future::Alarm};
+use super::{Outcome, Over, Select, SelectError, Waiters, end, future::Alarm, late};
 use crate::{
-    flow::{budget, channel::Receiver},
+    flow::{budget, channel::Receiver, until::Until},
     wait::{self, WaitList, Waiter},
 };
 
@@ -36,11 +36,11 @@ impl<'a, T> Select<'a, Over<'a, T>> {
         let mut gathering = Gathering::new(self.branches.receivers());
         let mut waiters = gathering.waiters(until);
         let outcome = wait::wait_until(&mut waiters, strategy, until.latest(), |waiters| {
-            let outcome = gathering.look(waiters).or_else(|| until.end())?;
+            let outcome = gathering.look(waiters).or_else(|| end(until))?;
             Some((usize::MAX, outcome))
         });
         drop(waiters);
-        gathering.finish(outcome.unwrap_or_else(|| until.passed()))
+        gathering.finish(outcome.unwrap_or_else(|| late(until)))
     }
 
     /// As [`all`](Self::all), as a task.
@@ -119,12 +119,12 @@ impl<T> Future for AllFuture<'_, T> {
         let (waiters, alarm) =
             this.waiting.get_or_insert_with(|| (gathering.waiters(until), Alarm::new(until)));
         let polled = wait::poll_until(waiters, context, |waiters| {
-            let outcome = gathering.look(waiters).or_else(|| until.end())?;
+            let outcome = gathering.look(waiters).or_else(|| end(until))?;
             Some((usize::MAX, outcome))
         });
         let outcome = match polled {
             Poll::Ready(outcome) => outcome,
-            Poll::Pending if alarm.rings(context) => until.passed(),
+            Poll::Pending if alarm.rings(context) => late(until),
             Poll::Pending => {
                 budget::renew();
                 return Poll::Pending;

@@ -30,3 +30,17 @@ impl fmt::Display for SelectError {
 }
 
 impl Error for SelectError {}
+
+#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
+impl From<ContextError> for SelectError {
+    fn from(error: ContextError) -> Self {
+        Self::Ended(error)
+    }
+}
+
+#[cfg(any(freewheel_loom, freewheel_shuttle))]
+impl From<std::convert::Infallible> for SelectError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}

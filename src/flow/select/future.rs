@@ -12,8 +12,11 @@ use std::{
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 use futures_timer::Delay;
 
-use super::{Branches, Order, Select, SelectError, Until, Waiters, attempt, look};
-use crate::{flow::budget, wait};
+use super::{Branches, Order, Select, SelectError, Waiters, attempt, end, late, look};
+use crate::{
+    flow::{budget, until::Until},
+    wait,
+};
 
 /// Does one of the branches of a select; see [`Select::wait_async`].
 #[must_use = "it does nothing unless it is polled"]
@@ -85,7 +88,7 @@ impl<'a, R, B: Branches<'a, R>> Future for SelectFuture<'a, B, R> {
         let (order, until) = (this.order, select.until);
         let outcome = match &mut this.waiting {
             None if budget::is_spent(context) => return Poll::Pending,
-            None => until.end().or_else(|| look(&mut select.branches, order, &mut [])),
+            None => end(until).or_else(|| look(&mut select.branches, order, &mut [])),
             Some(_) => None,
         };
         let outcome = outcome.map_or_else(
@@ -100,7 +103,7 @@ impl<'a, R, B: Branches<'a, R>> Future for SelectFuture<'a, B, R> {
                     attempt(branches, order, until, waiters)
                 });
                 if polled.is_pending() && waiting.alarm.rings(context) {
-                    Poll::Ready(until.passed())
+                    Poll::Ready(late(until))
                 } else {
                     polled
                 }

@@ -65,6 +65,7 @@ pub use self::{all::AllFuture, branch::Branches, error::SelectError, future::Sel
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 use super::Context;
 use super::channel::{Receiver, RecvError, Sender};
+use super::until::Until;
 use crate::wait::{self, WaitList, WaitStrategy, Waiter};
 
 /// The lines of all branches, and of the context behind them.
@@ -77,16 +78,6 @@ pub struct Select<'a, B = End> {
     is_biased: bool,
     until: Until<'a>,
     strategy: WaitStrategy,
-}
-
-/// When it gives up.
-#[derive(Clone, Copy)]
-struct Until<'a> {
-    deadline: Option<Instant>,
-    #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
-    context: Option<&'a Context>,
-    #[cfg(any(freewheel_loom, freewheel_shuttle))]
-    context: std::marker::PhantomData<&'a ()>,
 }
 
 /// A branch that was done, or why there is none.
@@ -124,8 +115,7 @@ impl<'a, T> Select<'a, Over<'a, T>> {
 
 impl<'a, B> Select<'a, B> {
     fn with(branches: B) -> Self {
-        let until = Until { deadline: None, context: Default::default() };
-        Self { branches, is_biased: false, until, strategy: WaitStrategy::default() }
+        Self { branches, is_biased: false, until: Until::default(), strategy: WaitStrategy::default() }
     }
 
     fn map<C>(self, map: impl FnOnce(B) -> C) -> Select<'a, C> {
@@ -216,7 +206,7 @@ impl<'a, B> Select<'a, B> {
         B: Branches<'a, R>,
     {
         let order = self.order::<R>();
-        let outcome = self.until.end().or_else(|| look(&mut self.branches, order, &mut []));
+        let outcome = end(self.until).or_else(|| look(&mut self.branches, order, &mut []));
         outcome.unwrap_or(Err(SelectError::Timeout)).map(|branch| self.branches.finish(branch))
     }
 
@@ -230,7 +220,7 @@ impl<'a, B> Select<'a, B> {
         B: Branches<'a, R>,
     {
         let order = self.order::<R>();
-        if let Some(outcome) = self.until.end().or_else(|| look(&mut self.branches, order, &mut [])) {
+        if let Some(outcome) = end(self.until).or_else(|| look(&mut self.branches, order, &mut [])) {
             return outcome.map(|branch| self.branches.finish(branch));
         }
         let (mut waiters, since, until) = (self.waiters::<R>(), self.branches.clock(), self.until);
@@ -239,7 +229,7 @@ impl<'a, B> Select<'a, B> {
             attempt(branches, order, until, waiters)
         });
         drop(waiters);
-        let branch = outcome.unwrap_or_else(|| until.passed())?;
+        let branch = outcome.unwrap_or_else(|| late(until))?;
         self.branches.pass_on(branch, since);
         Ok(self.branches.finish(branch))
     }
@@ -333,52 +323,18 @@ fn attempt<'a, R>(
     until: Until<'_>,
     waiters: &mut [Waiter<&'a WaitList>],
 ) -> Option<(usize, Outcome)> {
-    let outcome = look(branches, order, waiters).or_else(|| until.end())?;
+    let outcome = look(branches, order, waiters).or_else(|| end(until))?;
     Some((outcome.unwrap_or(usize::MAX), outcome))
 }
 
-#[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
-impl<'a> Until<'a> {
-    /// When it is time at the latest.
-    fn latest(self) -> Option<Instant> {
-        let context = self.context.and_then(Context::deadline);
-        context.into_iter().chain(self.deadline).min()
-    }
-
-    /// Where to wait for the end of the context.
-    fn line(self) -> Option<&'a WaitList> {
-        self.context?.waiters()
-    }
-
-    /// The end of the context, if it has come.
-    fn end(self) -> Option<Outcome> {
-        let context = self.context.filter(|context| context.is_done())?;
-        context.err().map(|error| Err(SelectError::Ended(error)))
-    }
-
-    /// What has ended a wait at its deadline.
-    fn passed(self) -> Outcome {
-        self.end().unwrap_or(Err(SelectError::Timeout))
-    }
+/// That the context has ended, if it has.
+fn end(until: Until<'_>) -> Option<Outcome> {
+    until.end().map(|ended| Err(SelectError::from(ended)))
 }
 
-#[cfg(any(freewheel_loom, freewheel_shuttle))]
-impl<'a> Until<'a> {
-    fn latest(self) -> Option<Instant> {
-        self.deadline
-    }
-
-    fn line(self) -> Option<&'a WaitList> {
-        None
-    }
-
-    fn end(self) -> Option<Outcome> {
-        None
-    }
-
-    fn passed(self) -> Outcome {
-        Err(SelectError::Timeout)
-    }
+/// What has ended a wait that came to its latest time.
+fn late(until: Until<'_>) -> Outcome {
+    end(until).unwrap_or(Err(SelectError::Timeout))
 }
 
 impl<B> fmt::Debug for Select<'_, B> {
