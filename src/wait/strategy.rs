@@ -1,6 +1,6 @@
 //! What a thread does before it parks.
 
-use std::{fs, num::NonZero, sync::LazyLock, thread::available_parallelism};
+use std::{cell::Cell, fs, num::NonZero, sync::LazyLock, thread::available_parallelism};
 
 use crate::sync::{hint, thread};
 
@@ -33,20 +33,35 @@ pub(super) struct Pauses {
 impl WaitStrategy {
     /// Pauses of a task, each twice as long as the one before: some tenths of a microsecond.
     const TASK_SPINS: u32 = 5;
+    /// So many times in vain, and it looks seldom.
+    const LOOKS_IN_A_ROW: u32 = 64;
+    const ONE_LOOK_IN: u32 = 16;
 
     pub(super) fn pauses(self) -> Pauses {
         Pauses { strategy: self, done: 0 }
     }
 
-    /// Looks again as a task, for about as long as it takes to be woken. Its executor has other tasks to run, so no longer.
+    /// Looks again as a task, for about as long as it takes to be woken. Its executor has other tasks to run, so no longer;
+    /// and seldom where that was in vain of late, as it is when the other side runs on the same thread.
     pub fn look_again<R>(self, mut attempt: impl FnMut() -> Option<R>) -> Option<R> {
-        let may_spin = self != Self::Park && cfg!(not(any(freewheel_loom, freewheel_shuttle))) && !is_alone();
-        let rounds = if may_spin { Self::TASK_SPINS } else { 0 };
-        (0..rounds).find_map(|round| {
+        if self == Self::Park || cfg!(any(freewheel_loom, freewheel_shuttle)) || is_alone() {
+            return None;
+        }
+        let in_vain = LOOKS_IN_VAIN.get();
+        let is_worth_it = in_vain < Self::LOOKS_IN_A_ROW || in_vain.is_multiple_of(Self::ONE_LOOK_IN);
+        let rounds = if is_worth_it { Self::TASK_SPINS } else { 0 };
+        let found = (0..rounds).find_map(|round| {
             (0..1 << round).for_each(|_| hint::spin_loop());
             attempt()
-        })
+        });
+        LOOKS_IN_VAIN.set(if found.is_some() { 0 } else { in_vain.wrapping_add(1) });
+        found
     }
+}
+
+thread_local! {
+    /// How often tasks of this thread have looked again, or would have, since they found something so.
+    static LOOKS_IN_VAIN: Cell<u32> = const { Cell::new(0) };
 }
 
 impl Pauses {
