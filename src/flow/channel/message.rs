@@ -18,6 +18,15 @@ pub struct Message<T> {
 }
 
 impl<T> Message<T> {
+    /// From nowhere.
+    fn new(value: T) -> Self {
+        Self {
+            value,
+            #[cfg(feature = "trace")]
+            origin: None,
+        }
+    }
+
     /// The value alone.
     #[inline]
     pub fn into_inner(self) -> T {
@@ -49,6 +58,10 @@ pub(super) struct SendSpan;
 
 #[cfg(not(feature = "trace"))]
 impl SendSpan {
+    pub(super) fn none() -> Self {
+        Self
+    }
+
     pub(super) fn end(self, _result: &'static str) {}
 }
 
@@ -65,30 +78,58 @@ impl Label {
     #[inline]
     pub(super) fn pack<T>(&self, value: T) -> (Message<T>, SendSpan) {
         #[cfg(feature = "trace")]
-        let (origin, span) =
-            if self.spans == SpanPolicy::Off { (None, SendSpan::none()) } else { trace::begin(self) };
-        #[cfg(not(feature = "trace"))]
-        let span = SendSpan;
-        let message = Message {
-            value,
-            #[cfg(feature = "trace")]
-            origin,
-        };
-        (message, span)
+        if self.spans != SpanPolicy::Off {
+            let (origin, span) = trace::begin(self);
+            return (Message { value, origin }, span);
+        }
+        (Message::new(value), SendSpan::none())
+    }
+
+    /// Sends that value by `send`, and within a span if the channel makes some; `say` tells it what went wrong.
+    #[inline]
+    pub(super) fn send<T, E>(
+        &self,
+        value: T,
+        send: impl FnOnce(Message<T>) -> Result<(), E>,
+        say: impl FnOnce(&E) -> &'static str,
+    ) -> Result<(), E> {
+        #[cfg(feature = "trace")]
+        if self.spans != SpanPolicy::Off {
+            return self.send_in_span(value, send, say);
+        }
+        let _ = say;
+        send(Message::new(value))
+    }
+
+    #[cfg(feature = "trace")]
+    #[cold]
+    #[inline(never)]
+    fn send_in_span<T, E>(
+        &self,
+        value: T,
+        send: impl FnOnce(Message<T>) -> Result<(), E>,
+        say: impl FnOnce(&E) -> &'static str,
+    ) -> Result<(), E> {
+        let (message, span) = self.pack(value);
+        let sent = send(message);
+        span.end(sent.as_ref().map_or_else(say, |()| "sent"));
+        sent
     }
 
     /// The value of a message that was received, now.
     #[inline]
     pub(in crate::flow) fn unpack<T>(&self, message: Message<T>) -> T {
-        self.received(&message);
-        message.into_inner()
+        #[cfg(feature = "trace")]
+        if let Some(origin) = message.origin {
+            trace::unpacked(self, origin);
+        }
+        message.value
     }
 
     /// Says that a message was received, now.
-    #[inline]
-    pub(super) fn received<T>(&self, _message: &Message<T>) {
-        #[cfg(feature = "trace")]
-        if let Some(origin) = &_message.origin {
+    #[cfg(feature = "trace")]
+    pub(super) fn received<T>(&self, message: &Message<T>) {
+        if let Some(origin) = &message.origin {
             trace::receive(self, origin);
         }
     }

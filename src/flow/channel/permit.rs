@@ -38,11 +38,12 @@ impl<'a, T> Permit<'a, T> {
     /// [`SendError`] if the channel was closed in the meantime; gives the value back.
     pub fn send(mut self, value: T) -> Result<(), SendError<T>> {
         let Some(core) = self.core else { return Err(SendError(value)) };
-        let (message, span) = core.label.pack(value);
-        // And not before: that was foreign code, which may panic.
-        self.core = None;
-        let sent = core.send_reserved(message);
-        span.end(if sent.is_ok() { "sent" } else { "closed" });
+        let send = |message| {
+            // And not before: to begin a span is foreign code, which may panic.
+            self.core = None;
+            core.send_reserved(message)
+        };
+        let sent = core.label.send(value, send, |_| "closed");
         sent.map_err(|SendError(message)| SendError(message.into_inner()))
     }
 }

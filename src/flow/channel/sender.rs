@@ -31,40 +31,30 @@ impl<T> Sender<T> {
     /// the value back.
     #[inline]
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        let (message, span) = self.core.label.pack(value);
-        match self.core.try_send(message) {
-            Ok(()) => {
-                span.end("sent");
-                Ok(())
+        let say = |error: &TrySendError<_>| if error.is_full() { "full" } else { "closed" };
+        self.core.label.send(value, |message| self.core.try_send(message), say).map_err(|error| {
+            if error.is_full() {
+                self.core.reject();
             }
-            Err(error) => {
-                if error.is_full() {
-                    self.core.reject();
-                }
-                span.end(if error.is_full() { "full" } else { "closed" });
-                Err(error.map(Message::into_inner))
-            }
-        }
+            error.map(Message::into_inner)
+        })
     }
 
     #[inline]
     fn send_until(&self, value: T, until: Until<'_>) -> Result<(), Refused<T>> {
-        let (message, span) = self.core.label.pack(value);
-        match self.core.send(message, until) {
-            Ok(()) => {
-                span.end("sent");
-                Ok(())
+        let say = |refused: &Refused<_>| match refused {
+            Refused::Closed(_) => "closed",
+            Refused::GivenUp(_) => "cancelled",
+        };
+        self.core.label.send(value, |message| self.core.send(message, until), say).map_err(|refused| {
+            match refused {
+                Refused::Closed(message) => Refused::Closed(message.into_inner()),
+                Refused::GivenUp(message) => {
+                    self.core.reject();
+                    Refused::GivenUp(message.into_inner())
+                }
             }
-            Err(Refused::Closed(message)) => {
-                span.end("closed");
-                Err(Refused::Closed(message.into_inner()))
-            }
-            Err(Refused::GivenUp(message)) => {
-                self.core.reject();
-                span.end("cancelled");
-                Err(Refused::GivenUp(message.into_inner()))
-            }
-        }
+        })
     }
 
     /// Sends a value, and blocks the thread until there is room. Through a rendezvous channel, until it is received.

@@ -87,6 +87,16 @@ pub(super) fn begin(label: &Label) -> (Option<Box<Origin>>, SendSpan) {
     (Some(Box::new(Origin { sender, sent_at: SystemTime::now() })), SendSpan(Some(Box::new(span))))
 }
 
+/// As [`receive`], where nobody wants the origin any more.
+#[cold]
+#[allow(
+    clippy::boxed_local,
+    reason = "so that it is dropped here, and not on the way of messages that have none"
+)]
+pub(super) fn unpacked(label: &Label, origin: Box<Origin>) {
+    receive(label, &origin);
+}
+
 /// Says that the message has been received.
 #[cold]
 pub(super) fn receive(label: &Label, origin: &Origin) {
