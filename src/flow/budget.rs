@@ -5,7 +5,7 @@
 //! that yields too often leaves them waiting.
 
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
-pub(super) use self::slice::{is_spent, renew};
+pub(super) use self::slice::{is_in_lockstep, is_spent, renew};
 
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 mod slice {
@@ -27,6 +27,8 @@ mod slice {
         static LEFT: Cell<u32> = const { Cell::new(STRIDE) };
         /// When the first look was.
         static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
+        /// `LEFT` when a task was about to wait, the last time.
+        static LEFT_AT_WAIT: Cell<u32> = const { Cell::new(STRIDE) };
     }
 
     /// Counts an operation. If it returns true, the caller returns `Pending`; it is woken at once.
@@ -56,6 +58,14 @@ mod slice {
         true
     }
 
+    /// Whether the operation that is about to wait comes next to one that was about to, on this thread: what it looks for comes
+    /// one by one, and it is always a step behind.
+    #[inline]
+    pub(in crate::flow) fn is_in_lockstep() -> bool {
+        let left = LEFT.get();
+        LEFT_AT_WAIT.replace(left) == left + 1
+    }
+
     /// The task waits now, so others run.
     #[inline]
     pub(in crate::flow) fn renew() {
@@ -67,6 +77,11 @@ mod slice {
 /// In a model all run anyhow.
 #[cfg(any(freewheel_loom, freewheel_shuttle))]
 pub(super) fn is_spent(_context: &std::task::Context<'_>) -> bool {
+    false
+}
+
+#[cfg(any(freewheel_loom, freewheel_shuttle))]
+pub(super) fn is_in_lockstep() -> bool {
     false
 }
 

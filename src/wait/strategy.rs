@@ -33,6 +33,8 @@ pub(super) struct Pauses {
 impl WaitStrategy {
     /// Pauses of a task, each twice as long as the one before: some tenths of a microsecond.
     const TASK_SPINS: u32 = 5;
+    /// The one pause of a task that is in lockstep.
+    const LONG_PAUSE: u32 = 64;
     /// So many times in vain, and it looks seldom.
     const LOOKS_IN_A_ROW: u32 = 64;
     const ONE_LOOK_IN: u32 = 16;
@@ -43,17 +45,24 @@ impl WaitStrategy {
 
     /// Looks again as a task, for about as long as it takes to be woken. Its executor has other tasks to run, so no longer;
     /// and seldom where that was in vain of late, as it is when the other side runs on the same thread.
-    pub fn look_again<R>(self, mut attempt: impl FnMut() -> Option<R>) -> Option<R> {
+    ///
+    /// One `in_lockstep` has found something at once after its last look, and nothing now: it lets the other side get ahead, for
+    /// to hand over each slot at once takes the processors longer than many of them in a row.
+    pub fn look_again<R>(self, in_lockstep: bool, mut attempt: impl FnMut() -> Option<R>) -> Option<R> {
         if self == Self::Park || cfg!(any(freewheel_loom, freewheel_shuttle)) || is_alone() {
             return None;
         }
         let in_vain = LOOKS_IN_VAIN.get();
         let is_worth_it = in_vain < Self::LOOKS_IN_A_ROW || in_vain.is_multiple_of(Self::ONE_LOOK_IN);
-        let rounds = if is_worth_it { Self::TASK_SPINS } else { 0 };
-        let found = (0..rounds).find_map(|round| {
-            (0..1 << round).for_each(|_| hint::spin_loop());
+        let mut look_after = |pauses| {
+            (0..pauses).for_each(|_| hint::spin_loop());
             attempt()
-        });
+        };
+        let found = match (is_worth_it, in_lockstep) {
+            (false, _) => None,
+            (true, true) => look_after(Self::LONG_PAUSE),
+            (true, false) => (0..Self::TASK_SPINS).find_map(|round| look_after(1 << round)),
+        };
         LOOKS_IN_VAIN.set(if found.is_some() { 0 } else { in_vain.wrapping_add(1) });
         found
     }

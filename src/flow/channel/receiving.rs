@@ -62,7 +62,7 @@ impl<L: Deref<Target = WaitList>> Receiving<L> {
         context: &Context<'_>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Poll<R> {
-        if let Some(received) = core.strategy.look_again(&mut attempt) {
+        if let Some(received) = core.strategy.look_again(budget::is_in_lockstep(), &mut attempt) {
             return Poll::Ready(received);
         }
         self.since = core.clock();

@@ -70,11 +70,12 @@ impl<'a, T> SendFuture<'a, T> {
     /// Waits from now on, for there was no room.
     #[cold]
     fn begin_to_wait(&mut self, message: Message<T>, context: &Context<'_>) -> Poll<Result<(), Message<T>>> {
-        budget::renew();
         let mut outgoing = Outgoing::new(self.core, message);
-        if let Some(sent) = self.core.strategy.look_again(|| outgoing.attempt()) {
+        let strategy = self.core.strategy;
+        if let Some(sent) = strategy.look_again(budget::is_in_lockstep(), || outgoing.attempt()) {
             return Poll::Ready(sent);
         }
+        budget::renew();
         let mut waiter = Waiter::new(outgoing.line());
         let since = self.core.clock();
         let sent = waiter.poll_after_look(context, || outgoing.attempt());
