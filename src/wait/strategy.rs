@@ -7,8 +7,8 @@ use crate::sync::{hint, thread};
 /// What a thread does while what it waits for has not happened.
 ///
 /// To park a thread and to wake it takes the kernel some microseconds, and tens of them on a virtual machine; what often
-/// happens sooner is worth some looks before that. A task that would wait looks again for some tenths of a microsecond, unless
-/// this is `Park`, or there is but one processor.
+/// happens sooner is worth some looks before that. A task that would wait looks again for some tenths of a microsecond, or
+/// after one if it is always a step behind; unless this is `Park`, or there is but one processor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WaitStrategy {
