@@ -28,7 +28,7 @@ mod slice {
         /// When the first look was.
         static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
         /// `LEFT` when a task was about to wait, the last time.
-        static LEFT_AT_WAIT: Cell<u32> = const { Cell::new(STRIDE) };
+        static LEFT_AT_WAIT: Cell<u32> = const { Cell::new(0) };
     }
 
     /// Counts an operation. If it returns true, the caller returns `Pending`; it is woken at once.
@@ -58,8 +58,8 @@ mod slice {
         true
     }
 
-    /// Whether the operation that is about to wait comes next to one that was about to, on this thread: what it looks for comes
-    /// one by one, and it is always a step behind.
+    /// Whether the operation that is about to wait comes next to one of this thread that was about to: what they look for comes
+    /// one by one, and they are always a step behind.
     #[inline]
     pub(in crate::flow) fn is_in_lockstep() -> bool {
         let left = LEFT.get();

@@ -1,12 +1,12 @@
 //! The one way to wait: threads and tasks in the same line.
 //!
-//! | file          | what                                                              |
-//! |---------------|-------------------------------------------------------------------|
-//! | `list.rs`     | [`WaitList`]: who waits for something, and how they are told      |
-//! | `waiter.rs`   | [`Waiter`]: a place in a line; waiting in one or several of them  |
-//! | `line.rs`     | the line itself, which is used under a mutex                      |
-//! | `wake.rs`     | a thread or a task that can be woken                              |
-//! | `strategy.rs` | [`WaitStrategy`]: what a thread does before it parks              |
+//! | file          | what                                                                  |
+//! |---------------|-----------------------------------------------------------------------|
+//! | `list.rs`     | [`WaitList`]: who waits for something, and how they are told          |
+//! | `waiter.rs`   | [`Waiter`]: a place in a line; waiting in one or several of them      |
+//! | `line.rs`     | the line itself, which is used under a mutex                          |
+//! | `wake.rs`     | a thread or a task that can be woken                                  |
+//! | `strategy.rs` | [`WaitStrategy`]: what is done before a thread parks, or a task waits |
 //!
 //! # How it works
 //!

@@ -1,4 +1,4 @@
-//! What a thread does before it parks.
+//! What a thread does before it parks, and a task before it waits.
 
 use std::{cell::Cell, fs, num::NonZero, sync::LazyLock, thread::available_parallelism};
 
@@ -46,8 +46,8 @@ impl WaitStrategy {
     /// Looks again as a task, for about as long as it takes to be woken. Its executor has other tasks to run, so no longer;
     /// and seldom where that was in vain of late, as it is when the other side runs on the same thread.
     ///
-    /// One `in_lockstep` has found something at once after its last look, and nothing now: it lets the other side get ahead, for
-    /// to hand over each slot at once takes the processors longer than many of them in a row.
+    /// One that is `in_lockstep` has looked for the last thing that it got, too: it lets the other side get ahead, for to hand over
+    /// each slot at once takes the processors longer than many of them in a row.
     pub fn look_again<R>(self, in_lockstep: bool, mut attempt: impl FnMut() -> Option<R>) -> Option<R> {
         if self == Self::Park || cfg!(any(freewheel_loom, freewheel_shuttle)) || is_alone() {
             return None;

@@ -41,7 +41,7 @@ fn a_context_ends_the_wait_for_a_permit() {
     eventually(|| sender.stats().waiting_senders == 1);
     handle.cancel();
     let cancelled = SendContextError::Ended((), ContextError::Cancelled);
-    assert_eq!(join(reserves), Err(cancelled.clone()));
+    assert_eq!(join(reserves), Err(cancelled));
     assert_eq!(sender.stats().waiting_senders, 0);
     // It does not begin, though there is room.
     drop(permit);
