@@ -3,6 +3,8 @@
 //! An executor cannot stop a task. One that finds something in a channel at each poll would keep its thread for as long as
 //! others fill that channel. A number of operations is no measure for that: where others make the room or the values, a task
 //! that yields too often leaves them waiting.
+//!
+//! The count of operations also tells when a task is a step behind the other side of its channel.
 
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 pub(super) use self::slice::{is_in_lockstep, is_spent, renew};

@@ -17,7 +17,7 @@ pub(super) enum Refused<M> {
     GivenUp(M),
 }
 
-/// Each returns `None` if it was given up.
+/// What returns an `Option` returns `None` if it was given up.
 impl<M> Core<M> {
     /// Sends, and waits for room.
     pub(super) fn send(&self, message: M, until: Until<'_>) -> Result<(), Refused<M>> {

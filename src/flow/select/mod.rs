@@ -64,8 +64,10 @@ use self::branch::{End, Look, Over, Recv, Send, WithEnd, WithValue};
 pub use self::{all::AllFuture, branch::Branches, error::SelectError, future::SelectFuture};
 #[cfg(not(any(freewheel_loom, freewheel_shuttle)))]
 use super::Context;
-use super::channel::{Receiver, RecvError, Sender};
-use super::until::Until;
+use super::{
+    channel::{Receiver, RecvError, Sender},
+    until::Until,
+};
 use crate::wait::{self, WaitList, WaitStrategy, Waiter};
 
 /// The lines of all branches, and of the context behind them.
